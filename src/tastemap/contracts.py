@@ -1,0 +1,309 @@
+"""READ FIRST: a recipe turns interactions into a model; a model turns histories into scores.
+
+`Recipe` is a frozen set of hyper-parameters. `fit` returns a new, immutable `Model`. Whatever
+else a user wants from a model (lists, similar items, reasons, files) is built here once, on
+`score`, and is the same for all of them.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, Int32
+from scipy.sparse import csc_array, csr_array
+
+from tastemap.data.interactions import UNKNOWN, Histories, Id, Interactions, Vocabulary
+from tastemap.data.table import Table
+from tastemap.errors import UsageError, require_k
+from tastemap.recommend import tie_order, top_items
+from tastemap.kernels.topk import top_k
+from tastemap.storage import Arrays, pack_log, unpack_log, write_folder
+from tastemap.training import Monitor, TrainingLog
+
+
+class Recipe(ABC):
+    """Frozen hyper-parameters of one kind of model; subclasses are frozen dataclasses.
+
+    Equal recipe + equal data + equal seed = equal model, bit for bit, whatever the number of
+    threads.
+    """
+
+    @abstractmethod
+    def fit(self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None) -> "Model":
+        """Train on a log and return a new model; nothing that was passed in is changed."""
+
+    @property
+    def name(self) -> str:
+        """The recipe's class name, by which tables and the command line know it."""
+        return type(self).__name__
+
+    def fields(self) -> dict[str, Any]:
+        """The hyper-parameters by name."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def _require(self, field: str, fine: bool, allowed: str) -> None:
+        """Refuse a hyper-parameter that cannot work."""
+        if not fine:
+            raise UsageError(
+                f"{self.name}({field}={getattr(self, field)!r})",
+                f"{field}: {allowed}",
+                f"leave {field} out to use its default",
+            )
+
+
+@runtime_checkable
+class HasVectors(Protocol):
+    """A model whose items are points: what maps and embedding health need."""
+
+    @property
+    def item_vectors(self) -> Float32[np.ndarray, "items d"]:
+        """One vector an item, in code order."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model(ABC):
+    """A fitted model: what it learned, and the log that it learned from.
+
+    Parameters
+    ----------
+    recipe, seed
+        How it was made.
+    train
+        The log it was fitted on: vocabularies, titles and everybody's history.
+    log
+        Its training, epoch by epoch.
+    """
+
+    recipe: Recipe
+    seed: int
+    train: Interactions
+    log: TrainingLog = TrainingLog()
+
+    @abstractmethod
+    def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
+        """Score every item for every history: finite, higher is better.
+
+        Knows nothing of masking or lists. A user whom the model knows (`histories.user` >= 0) is
+        scored by what was learned of her; anybody else by the items in the history, and somebody
+        without any history by popularity or its like. Never NaN, never an exception.
+        """
+
+    @property
+    def users(self) -> Vocabulary:
+        """Outside ids of the users."""
+        return self.train.users
+
+    @property
+    def items(self) -> Vocabulary:
+        """Outside ids of the items."""
+        return self.train.items
+
+    def histories(self, users: Iterable[Id]) -> Histories:
+        """Training histories of these outside ids; unknown ones get an empty history, user -1."""
+        return self.train.histories(self.users.encode(users))
+
+    def recommend(
+        self,
+        users: Sequence[Id] | Histories | None = None,
+        k: int = 10,
+        *,
+        baskets: Sequence[Sequence[Id]] | None = None,
+        exclude_seen: bool = True,
+        candidates: Iterable[Id] | None = None,
+    ) -> Table:
+        """The k best items for each user, as a table of outside ids.
+
+        Parameters
+        ----------
+        users
+            Outside ids, or ready histories; None means every user of the log. An id that the
+            model never met is served like somebody without a history.
+        k
+            Length of each list; a list is shorter where the catalogue runs out.
+        baskets
+            Instead of users: item ids that somebody used, oldest first, one list a person.
+        exclude_seen
+            Leave out what is already in the history.
+        candidates
+            Recommend only these item ids.
+
+        Returns
+        -------
+        Table
+            Columns user, rank, item, title (where titles are known), score. For baskets, `user`
+            is the number of the basket.
+        """
+        if isinstance(users, str | int):
+            raise UsageError(f"users={users!r}", "a list of ids", f"write recommend([{users!r}])")
+        names, histories = self._asked(users, baskets)
+        allowed = None if candidates is None else self._item_codes(candidates, "candidates")
+        codes, values = top_items(
+            self.score,
+            histories,
+            len(self.items),
+            require_k(k),
+            exclude_seen=exclude_seen,
+            candidates=allowed,
+        )
+        rows, places = np.nonzero(codes >= 0)
+        return Table(
+            {"user": names[rows], "rank": (places + 1).astype(np.int32)}
+            | self._named(codes[rows, places])
+            | {"score": values[rows, places]}
+        )
+
+    def similar_items(self, items: Iterable[Id], k: int = 10) -> Table:
+        """The k items most like each of these, as a table of outside ids.
+
+        Likeness is the cosine of the model's item vectors; a model without vectors answers by
+        the cosine of the items' columns in the training log (who used both).
+
+        Returns
+        -------
+        Table
+            Columns of (outside id), rank, item, title (where known), score (-1 to 1).
+        """
+        codes = self._item_codes(items, "items")
+        scores = self.similarity(codes)
+        scores[np.arange(len(codes)), codes] = -np.inf
+        found, values = top_k(scores, tie_order(len(self.items)), require_k(k))
+        rows, places = np.nonzero(found >= 0)
+        return Table(
+            {"of": self.items.decode(codes[rows]), "rank": (places + 1).astype(np.int32)}
+            | self._named(found[rows, places])
+            | {"score": values[rows, places]}
+        )
+
+    def similarity(self, items: Int32[np.ndarray, " n"]) -> Float32[np.ndarray, "n items"]:
+        """Cosine between these item codes and the whole catalogue."""
+        if isinstance(self, HasVectors):
+            vectors = _unit_rows(self.item_vectors)
+            return vectors[items] @ vectors.T
+        columns = self._unit_columns
+        return (columns[:, items].T @ columns).toarray().astype(np.float32)
+
+    @cached_property
+    def _unit_columns(self) -> csc_array:
+        """The training matrix with every item column of length 1."""
+        matrix = self.train.matrix().tocsc()
+        matrix.data = np.ones_like(matrix.data)
+        lengths = np.sqrt(np.maximum(np.diff(matrix.indptr), 1)).astype(np.float32)
+        matrix.data /= np.repeat(lengths, np.diff(matrix.indptr))
+        return matrix
+
+    def explain(self, user: Id, item: Id, k: int = 3) -> Table:
+        """The past items that speak most for recommending `item` to `user`.
+
+        Returns
+        -------
+        Table
+            Columns item, title (where known), share: the part of all positive contributions, 0 to
+            1. Contributions are exact for item-to-item models, ALS and SVD; for other models they
+            are likenesses between the past item and this one.
+        """
+        code = self._item_codes([item], "item")[0]
+        history = self.histories([user])
+        parts = np.maximum(self.contributions(history, int(code)), 0)
+        best = np.argsort(-parts, kind="stable")[: require_k(k)]
+        best = best[parts[best] > 0]
+        total = float(parts.sum()) or 1.0
+        return Table(self._named(history.items[best]) | {"share": parts[best] / total})
+
+    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
+        """How much each event of one history speaks for an item code; shape (events,)."""
+        return self.similarity(np.array([item], dtype=np.int32))[0, history.items]
+
+    def save(self, path: str | Path, metrics: dict[str, Any] | None = None) -> Path:
+        """Write the folder `path`: manifest.json and model.safetensors; whole or not at all."""
+        manifest = {
+            "kind": "model",
+            "model": type(self).__name__,
+            "recipe": {"name": self.recipe.name, "fields": self.recipe.fields()},
+            "seed": self.seed,
+            "libraries": {name: version(name) for name in ("tastemap", "numpy", "scipy", "numba")},
+            "data": {
+                "fingerprint": self.train.fingerprint(),
+                "events": len(self.train),
+                "users": len(self.users),
+                "items": len(self.items),
+            },
+            "metrics": metrics or {},
+            "training": self.log.to_json(),
+        }
+        return write_folder(path, manifest, pack_log(self.train) | self._learned())
+
+    def _learned(self) -> Arrays:
+        """Every array field, by the name of the field."""
+        arrays: Arrays = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                arrays[field.name] = value
+            elif isinstance(value, csr_array):
+                for part in ("data", "indices", "indptr"):
+                    arrays[f"{field.name}.{part}"] = getattr(value, part)
+        return arrays
+
+    @classmethod
+    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "Model":
+        """The model that `save` wrote."""
+        train = unpack_log(arrays)
+        learned: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            if field.name in arrays:
+                learned[field.name] = arrays[field.name]
+            elif f"{field.name}.indptr" in arrays:
+                parts = tuple(arrays[f"{field.name}.{p}"] for p in ("data", "indices", "indptr"))
+                shape = (len(parts[2]) - 1, len(train.items))
+                learned[field.name] = csr_array(parts, shape=shape)
+        log = TrainingLog.from_json(manifest["training"])
+        return cls(recipe=recipe, seed=manifest["seed"], train=train, log=log, **learned)
+
+    def _asked(
+        self, users: Sequence[Id] | Histories | None, baskets: Sequence[Sequence[Id]] | None
+    ) -> tuple[np.ndarray, Histories]:
+        """Who is asked about: a name for each row of the answer, and the histories."""
+        if baskets is not None:
+            coded = [self._item_codes(basket, "baskets", strict=False) for basket in baskets]
+            return np.arange(len(coded)), Histories.of_items(coded)
+        if users is None:
+            return self.users.ids, self.train.histories()
+        if isinstance(users, Histories):
+            known = users.user >= 0
+            names = np.full(len(users), None, dtype=object)
+            names[known] = self.users.decode(users.user[known])
+            return names, users
+        return np.array(list(users), dtype=object), self.histories(users)
+
+    def _item_codes(
+        self, ids: Iterable[Id], argument: str, strict: bool = True
+    ) -> Int32[np.ndarray, " n"]:
+        """Codes of item ids; unknown ones are refused (strict) or left out."""
+        asked = list(ids)
+        codes = self.items.encode(asked)
+        if strict and (codes == UNKNOWN).any():
+            stranger = asked[int(np.argmax(codes == UNKNOWN))]
+            raise UsageError(
+                f"{argument}: item {stranger!r} is not among the model's {len(self.items):,} items",
+                f"ids like {', '.join(repr(i) for i in self.items.ids[:3].tolist())}",
+                "check the id's spelling and type; model.items.ids lists all",
+            )
+        return codes[codes != UNKNOWN]
+
+    def _named(self, codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Columns item and, where titles are known, title."""
+        named = {"item": self.items.decode(codes)}
+        if self.train.table is not None:
+            named["title"] = self.train.table.titles[codes]
+        return named
+
+
+def _unit_rows(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:
+    lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+    return vectors / np.where(lengths > 0, lengths, 1)

@@ -1,0 +1,1 @@
+"""The log: reading, preparing, splitting, batching, known data sets and planted worlds."""

@@ -1,0 +1,364 @@
+"""The log as arrays: who used what, when.
+
+`Interactions` holds events as equally long columns of codes. Codes start at 0; two
+vocabularies lead back to the ids that the user knows. `Histories` are the same events cut by
+user, oldest first: what a model sees when it is asked for scores.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int32, Int64
+from scipy.sparse import csr_array
+
+from tastemap.errors import InputError
+
+Id = int | str
+UNKNOWN = -1
+"""The code of an id that a vocabulary does not hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Outside ids in increasing order; the position of an id is its code.
+
+    Parameters
+    ----------
+    ids
+        Shape (n,), int64, or objects that are all `str`; strictly increasing.
+
+    Examples
+    --------
+    >>> items = Vocabulary.of(["tea", "milk", "tea"])
+    >>> items.encode(["milk", "beer"])
+    array([ 0, -1], dtype=int32)
+    >>> items.decode([1])
+    array(['tea'], dtype=object)
+    """
+
+    ids: np.ndarray
+
+    @classmethod
+    def of(cls, ids: Iterable[Id]) -> "Vocabulary":
+        """Build a vocabulary from ids in any order, with repeats; numbers and text do not mix."""
+        given = list(ids)
+        if all(isinstance(one, int | np.integer) for one in given):
+            return cls(np.unique(np.array(given, dtype=np.int64)))
+        if not all(isinstance(one, str) for one in given):
+            kinds = sorted({type(one).__name__ for one in given})
+            raise InputError(
+                f"ids of different types: {', '.join(kinds)}",
+                "ids that are all integers or all text",
+                "turn them into text: str(id)",
+            )
+        return cls(np.array(sorted(set(given)), dtype=object))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether ids are strings (else they are integers)."""
+        return self.ids.dtype == object
+
+    @cached_property
+    def _code_of(self) -> dict[Id, int]:
+        return {one: code for code, one in enumerate(self.ids.tolist())}
+
+    def encode(self, ids: Iterable[Any]) -> Int32[np.ndarray, " n"]:
+        """Codes of `ids`, shape (n,); `UNKNOWN` (-1) where the vocabulary lacks one.
+
+        A text such as "196" finds the integer id 196 and the other way round, because a command
+        line and a CSV file know only text.
+        """
+        codes = (self._code_of.get(self._native(one), UNKNOWN) for one in ids)
+        return np.fromiter(codes, dtype=np.int32)
+
+    def decode(self, codes: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Outside ids of `codes`, in the same order."""
+        return self.ids[np.asarray(codes, dtype=np.int64)]
+
+    def _native(self, one: Any) -> Any:
+        if self.is_text:
+            return one if isinstance(one, str) else str(one)
+        if isinstance(one, str):
+            return int(one) if one.lstrip("-").isdecimal() and str(int(one)) == one else one
+        return one
+
+
+@dataclass(frozen=True, eq=False)
+class ItemTable:
+    """What people call the items: one row an item code.
+
+    Parameters
+    ----------
+    titles
+        Shape (items,), `str` objects; "" where unknown.
+    labels
+        One tuple of labels (genres, categories) an item; empty where unknown.
+    """
+
+    titles: np.ndarray
+    labels: tuple[tuple[str, ...], ...]
+
+    def find(self, title: str) -> int:
+        """Code of the item with this title (case ignored), or `UNKNOWN`.
+
+        >>> ItemTable(np.array(["Toy Story (1995)"], dtype=object), ((),)).find("toy story (1995)")
+        0
+        """
+        wanted = title.casefold()
+        return next((i for i, t in enumerate(self.titles) if t.casefold() == wanted), UNKNOWN)
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Ragged rows: history r is `items[starts[r]:starts[r + 1]]`, oldest first.
+
+    Parameters
+    ----------
+    user
+        Shape (rows,): user code, or -1 for somebody the model never met.
+    starts
+        Shape (rows + 1,): where each row begins.
+    items
+        Shape (n,): item codes.
+    weight
+        Shape (n,): how strong each event is.
+    time
+        Shape (n,): seconds since 1970 (UTC), or None where the log has no times.
+    """
+
+    user: Int32[np.ndarray, " rows"]
+    starts: Int64[np.ndarray, " rows+1"]
+    items: Int32[np.ndarray, " n"]
+    weight: Float32[np.ndarray, " n"]
+    time: Int64[np.ndarray, " n"] | None = None
+
+    @classmethod
+    def of_items(
+        cls, baskets: Sequence[Sequence[int] | np.ndarray], user: Sequence[int] | None = None
+    ) -> "Histories":
+        """Histories of people from lists of item codes, oldest first, each event of weight 1.
+
+        >>> Histories.of_items([[3, 1], []]).starts
+        array([0, 2, 2])
+        """
+        lengths = [len(basket) for basket in baskets]
+        joined = [np.asarray(basket, dtype=np.int32) for basket in baskets]
+        items = np.concatenate([np.empty(0, dtype=np.int32), *joined])
+        return cls(
+            user=np.full(len(baskets), UNKNOWN, np.int32)
+            if user is None
+            else np.asarray(user, dtype=np.int32),
+            starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            items=items,
+            weight=np.ones(len(items), dtype=np.float32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def row(self, r: int) -> Int32[np.ndarray, " n"]:
+        """Item codes of history `r`, oldest first."""
+        return self.items[self.starts[r] : self.starts[r + 1]]
+
+    @property
+    def lengths(self) -> Int64[np.ndarray, " rows"]:
+        """Number of events in each history, shape (rows,)."""
+        return np.diff(self.starts)
+
+    def take(self, rows: np.ndarray | slice) -> "Histories":
+        """The histories at these row numbers, in this order."""
+        chosen = np.arange(len(self))[rows]
+        lengths = self.lengths[chosen]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        # Position of every kept event: its row's old start plus its place within the row.
+        events = np.repeat(self.starts[chosen] - starts[:-1], lengths) + np.arange(starts[-1])
+        return Histories(
+            user=self.user[chosen],
+            starts=starts,
+            items=self.items[events],
+            weight=self.weight[events],
+            time=None if self.time is None else self.time[events],
+        )
+
+    def as_strangers(self) -> "Histories":
+        """The same histories, told by people whom the model never met (user -1)."""
+        return replace(self, user=np.full(len(self), UNKNOWN, dtype=np.int32))
+
+    def matrix(self, n_items: int) -> csr_array:
+        """CSR matrix of shape (rows, n_items); weights of repeated items add up."""
+        matrix = csr_array(
+            (self.weight, self.items, self.starts), shape=(len(self), n_items), copy=True
+        )
+        matrix.sum_duplicates()
+        return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Events as equally long columns, encoded by two vocabularies.
+
+    Rows keep the order of the file they came from, so that events with equal times have an order.
+
+    Parameters
+    ----------
+    user, item
+        Shape (n,): codes into `users` and `items`.
+    weight
+        Shape (n,): how strong each event is; finite, 0 or more. 1 where the log has none.
+    time
+        Shape (n,): seconds since 1970 (UTC), or None where the log has no times.
+    users, items
+        The vocabularies.
+    table
+        Titles and labels of the items, where known.
+    notes
+        What reading and preparing did, in words, oldest first.
+
+    Examples
+    --------
+    >>> log = Interactions.of([("ann", "tea"), ("bob", "tea"), ("bob", "milk")])
+    >>> log.matrix().toarray()                       # rows are users, columns are items
+    array([[0., 1.],
+           [1., 1.]], dtype=float32)
+    """
+
+    user: Int32[np.ndarray, " n"]
+    item: Int32[np.ndarray, " n"]
+    weight: Float32[np.ndarray, " n"]
+    time: Int64[np.ndarray, " n"] | None
+    users: Vocabulary
+    items: Vocabulary
+    table: ItemTable | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, events: Iterable[Sequence[Any]]) -> "Interactions":
+        """A log from (user, item), (user, item, weight) or (user, item, weight, time) tuples.
+
+        Times are seconds since 1970. Meant for small logs typed by hand; `tm.read` reads tables.
+        """
+        rows = [tuple(event) for event in events]
+        if len({len(row) for row in rows}) > 1 or (rows and not 2 <= len(rows[0]) <= 4):
+            raise InputError(
+                f"events of {sorted({len(row) for row in rows})} fields",
+                "tuples of 2 (user, item), 3 (and weight) or 4 (and time) fields, all alike",
+                "give every event the same fields",
+            )
+        width = len(rows[0]) if rows else 2
+        users = Vocabulary.of(row[0] for row in rows)
+        items = Vocabulary.of(row[1] for row in rows)
+        return cls(
+            user=users.encode(row[0] for row in rows),
+            item=items.encode(row[1] for row in rows),
+            weight=np.array([row[2] if width > 2 else 1 for row in rows], dtype=np.float32),
+            time=np.array([row[3] for row in rows], dtype=np.int64) if width > 3 else None,
+            users=users,
+            items=items,
+        )
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> "Interactions":
+        """The events at these rows (mask, slice or row numbers); same vocabularies."""
+        return replace(
+            self,
+            user=self.user[rows],
+            item=self.item[rows],
+            weight=self.weight[rows],
+            time=None if self.time is None else self.time[rows],
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Interactions({len(self):,} events, {len(self.users):,} users, "
+            f"{len(self.items):,} items, {'with' if self.time is not None else 'no'} times)"
+        )
+
+    def noted(self, *notes: str) -> "Interactions":
+        """The same log with these sentences added to its notes."""
+        return replace(self, notes=self.notes + notes)
+
+    def compact(self) -> "Interactions":
+        """The same events with vocabularies that hold only the ids still present."""
+        users, user = np.unique(self.user, return_inverse=True)
+        items, item = np.unique(self.item, return_inverse=True)
+        table = self.table
+        if table is not None:
+            table = ItemTable(table.titles[items], tuple(table.labels[i] for i in items))
+        return replace(
+            self,
+            user=user.astype(np.int32),
+            item=item.astype(np.int32),
+            users=Vocabulary(self.users.ids[users]),
+            items=Vocabulary(self.items.ids[items]),
+            table=table,
+        )
+
+    def matrix(self) -> csr_array:
+        """CSR matrix of shape (users, items), float32; weights of repeated pairs add up.
+
+        `matrix.indices[matrix.indptr[u]:matrix.indptr[u + 1]]` are the items of user u, and the
+        column sums of a matrix of ones are the items' counts. See docs/how-it-works.md for the
+        classic 4 x 5 example.
+        """
+        shape = (len(self.users), len(self.items))
+        return csr_array((self.weight, (self.user, self.item)), shape=shape)
+
+    @cached_property
+    def _by_user(self) -> Histories:
+        keys = (self.user,) if self.time is None else (self.time, self.user)
+        order = np.lexsort(keys)  # stable: events with equal times keep file order
+        counts = np.bincount(self.user, minlength=len(self.users))
+        return Histories(
+            user=np.arange(len(self.users), dtype=np.int32),
+            starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            items=self.item[order],
+            weight=self.weight[order],
+            time=None if self.time is None else self.time[order],
+        )
+
+    def histories(self, users: np.ndarray | Sequence[int] | None = None) -> Histories:
+        """Histories of these user codes (default: of all, in code order), oldest event first.
+
+        Events with equal times keep the order of the file; -1 gives an empty history.
+        """
+        if users is None:
+            return self._by_user
+        codes = np.asarray(users, dtype=np.int32)
+        if len(codes) and len(self.users) == 0:
+            return Histories.of_items([[]] * len(codes))
+        found = self._by_user.take(np.maximum(codes, 0))
+        keep = np.repeat(codes >= 0, found.lengths)
+        lengths = np.where(codes >= 0, found.lengths, 0)
+        return Histories(
+            user=codes,
+            starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            items=found.items[keep],
+            weight=found.weight[keep],
+            time=None if found.time is None else found.time[keep],
+        )
+
+    def item_counts(self) -> Int64[np.ndarray, " items"]:
+        """Number of events of each item, shape (items,)."""
+        return np.bincount(self.item, minlength=len(self.items)).astype(np.int64)
+
+    def user_counts(self) -> Int64[np.ndarray, " users"]:
+        """Number of events of each user, shape (users,)."""
+        return np.bincount(self.user, minlength=len(self.users)).astype(np.int64)
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change when any event or id changes (SHA-256 of the columns)."""
+        digest = hashlib.sha256()
+        for column in (self.user, self.item, self.weight, self.time):
+            digest.update(b"none" if column is None else np.ascontiguousarray(column).tobytes())
+        for vocabulary in (self.users, self.items):
+            digest.update("\0".join(map(str, vocabulary.ids.tolist())).encode())
+        return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Compiled loops: arrays in, arrays out. numba lives here and nowhere else."""

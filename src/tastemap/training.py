@@ -1,0 +1,165 @@
+"""What every iterative model shares: epochs, their log, the progress bar, when to stop."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm.auto import tqdm
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the data: its number (from 1), its seconds and what was measured in it."""
+
+    number: int
+    seconds: float
+    values: Mapping[str, float]
+
+
+Monitor = Callable[[Epoch], bool | str | None]
+"""Called after each epoch; a true value ends training, and a text is kept as the reason."""
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """All epochs of a fit, and remarks such as why it stopped."""
+
+    epochs: tuple[Epoch, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that all epochs took together."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+    def curve(self, name: str) -> list[float]:
+        """The value called `name` epoch by epoch; epochs that lack it are left out."""
+        return [epoch.values[name] for epoch in self.epochs if name in epoch.values]
+
+    def last(self, name: str) -> float | None:
+        """The newest value called `name`, or None."""
+        curve = self.curve(name)
+        return curve[-1] if curve else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The log as plain dictionaries and lists."""
+        epochs = [
+            {"number": e.number, "seconds": e.seconds, "values": dict(e.values)}
+            for e in self.epochs
+        ]
+        return {"epochs": epochs, "notes": list(self.notes)}
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> "TrainingLog":
+        """The log that `to_json` wrote."""
+        epochs = tuple(Epoch(**epoch) for epoch in written["epochs"])
+        return cls(epochs, tuple(written["notes"]))
+
+
+@dataclass
+class Convergence:
+    """A monitor that stops once a value gains less than `min_gain` between checks.
+
+    Parameters
+    ----------
+    min_gain
+        The smallest gain that counts, in the value's own unit (.005 = half a point of AUC).
+    patience
+        How many checks in a row may gain less before training stops.
+    value
+        The name of what is watched; higher must be better.
+    every
+        Epochs between two checks.
+
+    Examples
+    --------
+    >>> stop = Convergence(min_gain=0.005, patience=1)
+    >>> stop(Epoch(1, 0.1, {"train_auc": 0.90})), stop(Epoch(2, 0.1, {"train_auc": 0.92}))
+    (None, None)
+    >>> stop(Epoch(3, 0.1, {"train_auc": 0.921}))
+    'converged: train_auc gained less than 0.005 in 1 check (92.10%)'
+    """
+
+    min_gain: float = 0.005
+    patience: int = 3
+    value: str = "train_auc"
+    every: int = 1
+    _best: float = field(default=float("-inf"), init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
+
+    def __call__(self, epoch: Epoch) -> str | None:
+        """Return the reason to stop, or None to go on."""
+        if epoch.number == 1:  # a monitor may serve several fits
+            self._best, self._waited = float("-inf"), 0
+        if self.value not in epoch.values or epoch.number % self.every:
+            return None
+        now = epoch.values[self.value]
+        if now >= self._best + self.min_gain:
+            self._best, self._waited = now, 0
+            return None
+        self._waited += 1
+        if self._waited < self.patience:
+            return None
+        checks = f"{self.patience} check{'s' if self.patience > 1 else ''}"
+        return f"converged: {self.value} gained less than {self.min_gain} in {checks} ({now:.2%})"
+
+
+PERCENTAGES = ("train_auc", "skipped")
+"""Values that the bar shows as percentages."""
+
+
+def run_epochs(
+    step: Callable[[int], Mapping[str, float]],
+    epochs: int,
+    *,
+    name: str,
+    monitor: Monitor | None = None,
+    legend: str = "",
+) -> TrainingLog:
+    """Call `step(number)` for each epoch from 1 on, show a bar, ask the monitor, keep the log.
+
+    Parameters
+    ----------
+    step
+        Trains one epoch and returns what it measured.
+    name
+        Stands before the bar, which is silent unless stderr is a terminal or a notebook.
+    legend
+        One line that explains the bar's values; printed once a process, above the first bar.
+    """
+    done: list[Epoch] = []
+    notes: tuple[str, ...] = ()
+    with tqdm(total=epochs, desc=name, disable=not _watched(), bar_format=_bar({})) as bar:
+        if legend and not bar.disable and legend not in _shown:
+            _shown.add(legend)
+            bar.write(legend, file=sys.stderr)
+        for number in range(1, epochs + 1):
+            start = time.perf_counter()
+            values = step(number)
+            done.append(Epoch(number, time.perf_counter() - start, values))
+            bar.bar_format = _bar(values or {"s/iteration": done[-1].seconds})
+            bar.update()
+            reason = monitor(done[-1]) if monitor else None
+            if reason:
+                said = reason if isinstance(reason, str) else "stopped by the monitor"
+                notes = (f"{said}, after epoch {number} of {epochs}",)
+                bar.write(f"{name}: {notes[0]}", file=sys.stderr) if not bar.disable else None
+                break
+    return TrainingLog(tuple(done), notes)
+
+
+_shown: set[str] = set()
+
+
+def _watched() -> bool:
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+def _bar(values: Mapping[str, float]) -> str:
+    shown = ", ".join(
+        f"{name}={value:.2%}" if name in PERCENTAGES else f"{name}={value:.4g}"
+        for name, value in values.items()
+    )
+    return "{desc}: {percentage:3.0f}%|{bar:10}| {n_fmt}/{total_fmt} [" + shown + "]"
