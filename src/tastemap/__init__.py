@@ -51,7 +51,7 @@ _HOME = {
 _MODULES = {"datasets": "tastemap.data.datasets", "synthetic": "tastemap.data.synthetic"}
 _NAMES = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = [*_NAMES, *_MODULES, "__version__"]  # noqa: PLE0604 - the tables above are the list
+__all__ = [*_NAMES, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ else a user wants from a model (lists, similar items, reasons, files) is built h
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +21,8 @@ from scipy.sparse import csc_array, csr_array
 from tastemap.data.interactions import UNKNOWN, Histories, Id, Interactions, Vocabulary
 from tastemap.data.table import Table
 from tastemap.errors import UsageError, require_k
-from tastemap.recommend import tie_order, top_items
 from tastemap.kernels.topk import top_k
+from tastemap.recommend import tie_order, top_items
 from tastemap.storage import Arrays, pack_log, unpack_log, write_folder
 from tastemap.training import Monitor, TrainingLog
 
@@ -83,7 +83,7 @@ class Model(ABC):
     recipe: Recipe
     seed: int
     train: Interactions
-    log: TrainingLog = TrainingLog()
+    log: TrainingLog = field(default_factory=TrainingLog)
 
     @abstractmethod
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
@@ -103,6 +103,12 @@ class Model(ABC):
     def items(self) -> Vocabulary:
         """Outside ids of the items."""
         return self.train.items
+
+    @cached_property
+    def popularity(self) -> Float32[np.ndarray, " items"]:
+        """Each item's count divided by the highest count: scores for somebody without a history."""
+        counts = self.train.item_counts().astype(np.float32)
+        return counts / max(counts.max(initial=0), np.float32(1))
 
     def histories(self, users: Iterable[Id]) -> Histories:
         """Training histories of these outside ids; unknown ones get an empty history, user -1."""

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -116,9 +117,7 @@ def unpack_text(name: str, arrays: Arrays) -> list[str]:
     """The list that `pack_text` packed."""
     data = arrays[f"{name}.utf8"].tobytes()
     cuts = arrays[f"{name}.offsets"].tolist()
-    return [
-        data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(cuts, cuts[1:], strict=False)
-    ]
+    return [data[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(cuts)]
 
 
 def pack_log(log: Interactions) -> Arrays:

@@ -1,0 +1,68 @@
+"""The fitted form of ALS, BPR and SVD: a vector for each user and each item."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, cast
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from tastemap.contracts import Model
+from tastemap.data.interactions import Histories
+
+
+class FoldsIn(Protocol):
+    """What a recipe of a factor model can do beyond fitting."""
+
+    def fold_in(self, model: "FactorModel", histories: Histories) -> Float32[np.ndarray, "rows d"]:
+        """Vectors for people whom the model never met, from what they used."""
+
+    def contributions(
+        self, model: "FactorModel", history: Histories, item: int
+    ) -> Float32[np.ndarray, " n"] | None:
+        """What each event of a history adds to the score of an item; None if not additive."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FactorModel(Model):
+    """score(u, i) = x_u . y_i + b_i.
+
+    Parameters
+    ----------
+    user_vectors, item_vectors
+        Shapes (users, d) and (items, d).
+    item_bias
+        Shape (items,), or None where the model has no bias.
+    """
+
+    user_vectors: Float32[np.ndarray, "users d"]
+    item_vectors: Float32[np.ndarray, "items d"]
+    item_bias: Float32[np.ndarray, " items"] | None = None
+
+    @cached_property
+    def _known(self) -> Bool[np.ndarray, " users"]:
+        return self.train.user_counts() > 0
+
+    def vectors(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
+        """A vector for each history: the learned one of a known user, else folded in."""
+        known = (histories.user >= 0) & self._known[np.maximum(histories.user, 0)]
+        out = np.empty((len(histories), self.item_vectors.shape[1]), dtype=np.float32)
+        out[known] = self.user_vectors[histories.user[known]]
+        if not known.all():
+            recipe = cast(FoldsIn, self.recipe)
+            out[~known] = recipe.fold_in(self, histories.take(np.flatnonzero(~known)))
+        return out
+
+    def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
+        """Inner products plus bias; somebody unknown without a history is scored by popularity."""
+        vectors = self.vectors(histories)
+        scores = vectors @ self.item_vectors.T
+        if self.item_bias is not None:
+            scores += self.item_bias
+        scores[~vectors.any(axis=1)] = self.popularity
+        return scores
+
+    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
+        """Exact parts of the score where the recipe knows them, else likenesses."""
+        parts = cast(FoldsIn, self.recipe).contributions(self, history, item)
+        return super().contributions(history, item) if parts is None else parts

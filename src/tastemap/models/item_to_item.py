@@ -1,0 +1,48 @@
+"""The fitted form of ItemKNN, RP3beta and EASE: how much one item speaks for another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+from scipy.sparse import csr_array
+
+from tastemap.contracts import Model
+from tastemap.data.interactions import Histories
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ItemToItemModel(Model):
+    """score(u, i) = sum over the history of weight_j * strength[j, i].
+
+    Known users and strangers alike are scored by the history that is shown.
+
+    Parameters
+    ----------
+    strength
+        Shape (items, items), dense or CSR: what item j in a history adds to the score of item i.
+    """
+
+    strength: Float32[np.ndarray, "items items"] | csr_array
+
+    @property
+    def use_weights(self) -> bool:
+        """Whether events count with their weights (else each counts 1), as in training."""
+        return bool(getattr(self.recipe, "use_weights", False))
+
+    def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
+        """Sum what the items of each history say; an empty history is scored by popularity."""
+        shown = histories.matrix(len(self.items))
+        if not self.use_weights:
+            shown.data = np.ones_like(shown.data)
+        product = shown @ self.strength
+        scores = product if isinstance(product, np.ndarray) else product.toarray()
+        scores = np.asarray(scores, dtype=np.float32)
+        scores[histories.lengths == 0] = self.popularity
+        return scores
+
+    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
+        """What each event of the history adds to the score of `item`: exact."""
+        column = self.strength[:, [item]]
+        column = column.toarray() if isinstance(column, csr_array) else column
+        weight = history.weight if self.use_weights else np.ones_like(history.weight)
+        return np.asarray(weight * column[history.items, 0], dtype=np.float32)
