@@ -7,7 +7,7 @@ else a user wants from a model (lists, similar items, reasons, files) is built h
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -225,8 +225,13 @@ class Model(ABC):
         """How much each event of one history speaks for an item code; shape (events,)."""
         return self.similarity(np.array([item], dtype=np.int32))[0, history.items]
 
-    def save(self, path: str | Path, metrics: dict[str, Any] | None = None) -> Path:
+    def save(self, path: str | Path, metrics: Mapping[str, Any] | None = None) -> Path:
         """Write the folder `path`: manifest.json and model.safetensors; whole or not at all."""
+        manifest, arrays = self.packed()
+        return write_folder(path, manifest | {"metrics": dict(metrics or {})}, arrays)
+
+    def packed(self) -> tuple[dict[str, Any], Arrays]:
+        """Everything that a saved folder holds: the manifest and the arrays."""
         manifest = {
             "kind": "model",
             "model": type(self).__name__,
@@ -239,10 +244,9 @@ class Model(ABC):
                 "users": len(self.users),
                 "items": len(self.items),
             },
-            "metrics": metrics or {},
             "training": self.log.to_json(),
         }
-        return write_folder(path, manifest, pack_log(self.train) | self._learned())
+        return manifest, pack_log(self.train) | self._learned()
 
     def _learned(self) -> Arrays:
         """Every array field, by the name of the field."""

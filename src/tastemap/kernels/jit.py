@@ -50,6 +50,11 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
+def n_threads() -> int:
+    """How many threads the kernels use now."""
+    return int(numba.get_num_threads())
+
+
 def layer() -> str:
     """Name of numba's threading layer ("omp", "tbb", "workqueue"), starting it if need be."""
     _start_threads(1)

@@ -1,7 +1,6 @@
 """ALS for implicit feedback: solve for all users, then for all items, again and again."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32
@@ -15,7 +14,8 @@ from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
 from tastemap.training import Monitor, run_epochs
 
-Vectors = Float32[np.ndarray, "n d"]
+Users = Float32[np.ndarray, "users d"]
+Items = Float32[np.ndarray, "items d"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ALS(Recipe):
     alpha0: float | None = 0.1
     reg_power: float = 1.0
     epochs: int = 15
-    solver: Literal["cg", "cholesky"] = "cg"
+    solver: str = "cg"
     cg_steps: int = 3
     use_weights: bool = False
     show_loss: bool = False
@@ -101,12 +101,17 @@ class ALS(Recipe):
             recipe=self, seed=seed, train=train, log=log, user_vectors=users, item_vectors=items
         )
 
-    def _start(self, seed: int, side: str, rows: int) -> Vectors:
+    def _start(self, seed: int, side: str, rows: int) -> Float32[np.ndarray, "rows d"]:
         # Vectors of length about 0.1: the first solve then starts near 0 but not at a saddle.
         drawn = stream(seed, "als", side).standard_normal((rows, self.factors), dtype=np.float32)
         return np.asarray(drawn * np.float32(0.1 / np.sqrt(self.factors)))
 
-    def _solve(self, matrix: csr_array, fixed: Vectors, rows: Vectors) -> None:
+    def _solve(
+        self,
+        matrix: csr_array,
+        fixed: Float32[np.ndarray, "columns d"],
+        rows: Float32[np.ndarray, "rows d"],
+    ) -> None:
         """Solve for `rows` in place, with the other side's vectors fixed."""
         unobserved = 1.0 if self.alpha0 is None else self.alpha0
         extra = np.float32(self.alpha) * matrix.data
@@ -122,7 +127,7 @@ class ALS(Recipe):
         else:
             solve_cholesky(*events, *system)
 
-    def loss(self, matrix: csr_array, users: Vectors, items: Vectors) -> float:
+    def loss(self, matrix: csr_array, users: Users, items: Items) -> float:
         """The objective divided by the number of events (see the class)."""
         unobserved = 1.0 if self.alpha0 is None else self.alpha0
         rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

@@ -1,7 +1,6 @@
 """Item neighbourhoods: ItemKNN (shared users) and RP3beta (a random walk of three steps)."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -46,7 +45,7 @@ class ItemKNN(Recipe):
     """
 
     neighbours: int = 100
-    weighting: Literal["cosine", "tfidf", "bm25"] = "cosine"
+    weighting: str = "cosine"
     shrink: float = 10.0
     use_weights: bool = False
 
