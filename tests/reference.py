@@ -1,6 +1,7 @@
 """Slow and obviously right: what kernels and metrics are compared with."""
 
 from fractions import Fraction
+from itertools import pairwise
 from math import log2
 
 
@@ -28,7 +29,7 @@ def roc_corners(positives, negatives):
         alarms = sum(n >= threshold for n in negatives)
         points.append((Fraction(alarms, len(negatives)), Fraction(found, len(positives))))
     corners = [points[0]]
-    for here, after in zip(points[1:], points[2:], strict=False):
+    for here, after in pairwise(points[1:]):
         (x0, y0), (x1, y1), (x2, y2) = corners[-1], here, after
         if (x1 - x0) * (y2 - y1) != (x2 - x1) * (y1 - y0):
             corners.append(here)

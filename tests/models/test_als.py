@@ -1,5 +1,7 @@
 """ALS against dense algebra: exact row solutions, a gradient of zero, the objective itself."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 

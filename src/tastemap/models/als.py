@@ -59,8 +59,8 @@ class ALS(Recipe):
     ['milk']
     """
 
-    factors: int = 32
-    reg: float = 0.003
+    factors: int = 64
+    reg: float = 0.01
     alpha: float = 1.0
     alpha0: float | None = 0.1
     reg_power: float = 1.0

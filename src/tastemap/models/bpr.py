@@ -50,9 +50,9 @@ class BPR(Recipe):
     """
 
     factors: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float = 0.02
     reg_user: float = 0.01
-    reg_liked: float = 0.01
+    reg_liked: float = 0.003
     reg_other: float = 0.01
     epochs: int = 100
     popularity_power: float = 0.0

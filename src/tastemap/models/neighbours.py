@@ -45,7 +45,7 @@ class ItemKNN(Recipe):
     """
 
     neighbours: int = 100
-    weighting: str = "cosine"
+    weighting: str = "tfidf"
     shrink: float = 10.0
     use_weights: bool = False
 
@@ -98,7 +98,7 @@ class RP3beta(Recipe):
     """
 
     alpha: float = 1.0
-    beta: float = 0.6
+    beta: float = 0.3
     neighbours: int = 100
 
     def __post_init__(self) -> None:

@@ -1,0 +1,76 @@
+# make demo    install into .venv, then the whole story on MovieLens-100K
+# make test    install what tests need, then run them all
+# make check   lint, types, imports, test, wheel, smoke: what CI runs
+
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= tastemap-demo
+WORKERS ?= 2
+RUN := $(VENV)/bin/python -m
+PIP := $(RUN) pip install -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types imports wheel smoke check clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(VENV)/package
+	$(VENV)/bin/tastemap demo --out $(OUT)
+
+test: $(VENV)/tests
+	$(RUN) pytest -n $(WORKERS) --doctest-modules src tests
+
+lint: $(VENV)/dev
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+format: $(VENV)/dev
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+types: $(VENV)/dev
+	$(RUN) mypy
+
+imports: $(VENV)/dev
+	$(VENV)/bin/lint-imports
+
+wheel: $(VENV)/dev
+	rm -rf dist
+	$(RUN) build --wheel --outdir dist .
+
+smoke: wheel
+	$(RUN) venv --clear $(VENV)/smoke
+	$(VENV)/smoke/bin/python .ci/smoke.py dist/*.whl
+
+check: lint types imports test smoke
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# One stamp for each thing installed; a change of pyproject.toml or constraints.txt installs again.
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "tastemap needs Python 3.11 or newer, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)" >&2; \
+	  echo "  to do: make PYTHON=python3.11 $(MAKECMDGOALS)   (or the path of a newer Python)" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/package: $(VENV)/python pyproject.toml constraints.txt
+	$(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+# Dependency groups need pip 25.1; a new environment of Python 3.11 has an older one.
+$(VENV)/pip: $(VENV)/package
+	$(PIP) --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/tests: $(VENV)/pip
+	$(PIP) --constraint constraints.txt --group tests
+	@touch $@
+
+$(VENV)/dev: $(VENV)/pip
+	$(PIP) --constraint constraints.txt --group dev
+	@touch $@

@@ -1,0 +1,6 @@
+"""`python -m tastemap`."""
+
+from tastemap.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What an evaluation cannot use, and how it says so."""
+
+import numpy as np
+from jaxtyping import Float32
+
+from tastemap.contracts import Model
+from tastemap.data.interactions import Histories
+from tastemap.data.split import Split
+from tastemap.errors import InputError
+from tastemap.recommend import Ranking, Score
+
+
+def require_same_ids(model: Model, split: Split) -> None:
+    """Refuse a model of another log: its codes mean other users and items."""
+    pairs = {"items": (model.items, split.train.items), "users": (model.users, split.train.users)}
+    for what, (fitted, held) in pairs.items():
+        if fitted is not held and not np.array_equal(fitted.ids, held.ids):
+            raise InputError(
+                f"the model knows {len(fitted):,} {what}, the split {len(held):,}, "
+                "and they are not the same",
+                f"a model fitted on a part of this split: the same {what} in the same order",
+                "fit on split.train",
+            )
+
+
+def require_fit(histories: Histories, truth: Histories, n_items: int, exclude_seen: bool) -> None:
+    """Refuse histories and truth that cannot belong together."""
+    if len(histories) != len(truth):
+        raise InputError(
+            f"{len(histories)} histories and {len(truth)} rows of held-out items",
+            "the same users in both, row by row",
+            "take both from split.queries(part)",
+        )
+    other = (histories.user >= 0) & (truth.user >= 0) & (histories.user != truth.user)
+    if other.any():
+        row = int(np.argmax(other))
+        raise InputError(
+            f"row {row}: history of user {histories.user[row]}, truth of user {truth.user[row]}",
+            "the same users in both, row by row",
+            "take both from split.queries(part)",
+        )
+    for name, ragged in (("history", histories), ("truth", truth)):
+        outside = (ragged.items < 0) | (ragged.items >= n_items)
+        if outside.any():
+            raise InputError(
+                f"item code {ragged.items[np.argmax(outside)]} in the {name}",
+                f"codes from 0 to {n_items - 1}: this catalogue has {n_items} items",
+                "encode item ids with the model's vocabulary: model.items.encode(ids)",
+            )
+    if len(truth.items) == 0:
+        raise nothing_held_out(len(truth))
+    if exclude_seen:
+        _require_unseen(histories, truth, n_items)
+
+
+def _require_unseen(histories: Histories, truth: Histories, n_items: int) -> None:
+    seen, held = (
+        np.repeat(np.arange(len(one)), one.lengths) * n_items + one.items
+        for one in (histories, truth)
+    )
+    both = np.intersect1d(seen, held)
+    if len(both):
+        row, item = divmod(int(both[0]), n_items)
+        raise InputError(
+            f"row {row}: item {item} is held out and in the history ({len(both)} such pairs)",
+            "held-out items that are not in the history, for seen items are never listed",
+            "make the split without shared pairs, or pass exclude_seen=False",
+        )
+
+
+def require_no_repeats(ranking: Ranking) -> None:
+    """Refuse lists that hold an item twice: they would hit twice."""
+    ordered = np.sort(ranking.items, axis=1)
+    twice = np.argwhere((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0))
+    if len(twice):
+        row, place = twice[0]
+        raise InputError(
+            f"list {row}: item {ordered[row, place]} stands in it twice",
+            "every item at most once a list; -1 fills lists that end early",
+            "take repeated items out of the lists",
+        )
+
+
+def of_shape(score: Score, n_items: int) -> Score:
+    """The same scores, refused where their shape is not (rows, items)."""
+
+    def checked(histories: Histories) -> Float32[np.ndarray, "rows items"]:
+        scores = score(histories)
+        if np.shape(scores) != (len(histories), n_items):
+            raise InputError(
+                f"scores of shape {np.shape(scores)} for {len(histories)} histories",
+                f"shape ({len(histories)}, {n_items}): a row a history, a column an item",
+                "let score return one number for every item of the catalogue",
+            )
+        return scores
+
+    return checked
+
+
+def nothing_held_out(rows: int) -> InputError:
+    """The complaint about an empty truth."""
+    return InputError(
+        f"{rows} users, and nothing is held out for any of them",
+        "at least one held-out event",
+        "hold out more events, or check how the log was split",
+    )
