@@ -43,13 +43,12 @@ def run(*command, folder, environment):
     done = subprocess.run(
         [str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True
     )
-    shown = " ".join(Path(command[0]).name if i == 0 else str(c) for i, c in enumerate(command))
-    first = shown.strip().splitlines()[0]
+    shown = " ".join([Path(command[0]).name, *map(str, command[1:])]).replace(SNIPPET, "(snippet)")
     print(
-        f"  exit {done.returncode}  {time.perf_counter() - start:6.2f} s  {first[:100]}", flush=True
+        f"  exit {done.returncode}  {time.perf_counter() - start:6.2f} s  {shown[:100]}", flush=True
     )
     if done.returncode:
-        sys.exit(f"{first} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        sys.exit(f"{shown} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
@@ -94,7 +93,7 @@ def main(wheel):
         assert isinstance(doctor, dict)
         print(here(python, "-c", SNIPPET).strip())
         write_log(folder / "log.csv")
-        here(tastemap, "run", "log.csv", "--out", "out", "--json")
+        assert json.loads(here(tastemap, "run", "log.csv", "--out", "out", "--json"))
         assert (folder / "out" / "report.html").stat().st_size > 0, "no report"
     finally:
         shutil.rmtree(folder)

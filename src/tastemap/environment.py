@@ -42,7 +42,9 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": versions(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "free_memory_gb": round(free_bytes() / 2**30, 1),
         "blas": sorted({f"{pool['internal_api']} {pool.get('version')}" for pool in blas}),
         "numba_threading_layer": jit.layer(),

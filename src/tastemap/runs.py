@@ -86,7 +86,9 @@ class Run:
             "environment": dict(self.environment),
         }
         metrics = {name: one.mean for name, one in self.evaluation.estimates.items()}
-        return write_folder(path, manifest | {"kind": "run", "metrics": metrics, "run": run}, arrays)
+        return write_folder(
+            path, manifest | {"kind": "run", "metrics": metrics, "run": run}, arrays
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "Run":
@@ -94,7 +96,8 @@ class Run:
         manifest, arrays = read_folder(path)
         if "run" not in manifest:
             raise UsageError(
-                f"{path} holds a model without a run", "a folder written by run.save(...)",
+                f"{path} holds a model without a run",
+                "a folder written by run.save(...)",
                 "read it with tm.load(path)",
             )
         run = manifest["run"]

@@ -131,9 +131,7 @@ def tell(
     measured = {metric: one.mean for metric, one in chosen.evaluation.estimates.items()}
     files = {
         "report": save_report(report, out / "report.html"),
-        "model": final.save(
-            out / "model", {m: e.mean for m, e in chosen.evaluation.estimates.items()}
-        ),
+        "model": final.save(out / "model", measured),
         "recommendations": final.recommend(k=k).write(out / "recommendations.parquet"),
         "runs": out / "runs",
     }
@@ -146,12 +144,13 @@ def comparison(report: Report, metrics: Sequence[str] = ("ndcg@10", "recall@10")
     """The models in a table under 80 columns, best first, and the verdict below it."""
     columns: dict[str, list[str]] = {"model": [row.name for row in report.rows]}
     for metric in metrics:
-        columns[f"{metric} ± error"] = [_measured(row, metric) for row in report.rows]
-    for metric in ("auc", "coverage@10"):
+        columns[metric] = [_measured(row, metric) for row in report.rows]
+    for metric, heading in (("auc", "auc"), ("coverage@10", "cover")):
         means = [row.test[metric].mean for row in report.rows]
-        columns[metric.removesuffix("@10")] = ["" if m is None else f"{m:.3f}" for m in means]
-    columns["vs Popularity [95 %]"] = [_against_popularity(row) for row in report.rows]
-    return f"{Table(columns)}\n\n{report.verdict.sentence}"
+        columns[heading] = ["" if m is None else f"{m:.3f}" for m in means]
+    columns["vs Popularity"] = [_against_popularity(row) for row in report.rows]
+    reading = "± is one standard error over users, [ ] a 95 % interval of the paired difference"
+    return f"{Table(columns)}\n{reading}\n\n{report.verdict.sentence}"
 
 
 def nearest(model: Model, item: int, k: int = 10) -> str:
@@ -202,4 +201,4 @@ def _against_popularity(row: Row) -> str:
         return ""
     if gap.relative_low is None or gap.relative_high is None:
         return f"{gap.relative:+.0f} %"
-    return f"{gap.relative:+.0f} % [{gap.relative_low:+.0f}, {gap.relative_high:+.0f}]"
+    return f"{gap.relative:+.0f} % [{gap.relative_low:.0f}, {gap.relative_high:.0f}]"

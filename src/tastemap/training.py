@@ -67,7 +67,8 @@ class Convergence:
     min_gain
         The smallest gain that counts, in the value's own unit (.005 = half a point of AUC).
     patience
-        How many checks in a row may gain less before training stops.
+        How many checks in a row gain less before training stops. BPR's train_auc often rests for
+        a few epochs near popularity's before the vectors begin to matter: 1 may stop there.
     value
         The name of what is watched; higher must be better.
     every
@@ -75,7 +76,7 @@ class Convergence:
 
     Examples
     --------
-    >>> stop = Convergence(min_gain=0.005, patience=1)
+    >>> stop = Convergence(min_gain=0.005, patience=1, every=1)
     >>> stop(Epoch(1, 0.1, {"train_auc": 0.90})), stop(Epoch(2, 0.1, {"train_auc": 0.92}))
     (None, None)
     >>> stop(Epoch(3, 0.1, {"train_auc": 0.921}))
@@ -83,9 +84,9 @@ class Convergence:
     """
 
     min_gain: float = 0.005
-    patience: int = 3
+    patience: int = 2
     value: str = "train_auc"
-    every: int = 1
+    every: int = 5
     _best: float = field(default=float("-inf"), init=False, repr=False)
     _waited: int = field(default=0, init=False, repr=False)
 

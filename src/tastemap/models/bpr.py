@@ -50,10 +50,10 @@ class BPR(Recipe):
     """
 
     factors: int = 64
-    learning_rate: float = 0.02
-    reg_user: float = 0.01
+    learning_rate: float = 0.05
+    reg_user: float = 0.03
     reg_liked: float = 0.003
-    reg_other: float = 0.01
+    reg_other: float = 0.03
     epochs: int = 100
     popularity_power: float = 0.0
 

@@ -189,7 +189,7 @@ def _cut(label: str) -> str:
     """A label short enough to stand beside a chart: long ones lose their middle.
 
     >>> _cut("BPR(factors=64, learning_rate=0.05, epochs=20)")
-    'BPR(factors=…5, epochs=20)'
+    'BPR(factors=…, epochs=20)'
     """
     half = (LONGEST_LABEL - 1) // 2
     return label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[-half:]}"

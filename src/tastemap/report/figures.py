@@ -24,8 +24,10 @@ def figure(value: float | None, decimals: int | None = None) -> str:
     """
     if value is None:
         return "undefined"
+    if decimals is None and 0 < abs(value) < 0.00005:
+        return f"{value:.2g}".replace("-", MINUS)
     places = decimals_of(value) if decimals is None else decimals
-    return f"{value:,.{places}f}".replace("-", MINUS)
+    return f"{_short(value):,.{places}f}".replace("-", MINUS)
 
 
 def decimals_of(largest: float) -> int:
@@ -36,7 +38,7 @@ def decimals_of(largest: float) -> int:
     """
     if not largest:
         return 0
-    return max(0, min(4, 3 - math.floor(math.log10(abs(largest)))))
+    return max(0, min(4, 3 - math.floor(math.log10(abs(_short(largest))))))
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
@@ -49,6 +51,7 @@ def percent(share: float | None, decimals: int = 1) -> str:
         return "undefined"
     if 0 < share < 0.5 * 10 ** -(decimals + 2):
         return f"less than {10.0**-decimals:.{decimals}f} %"
+    decimals = min(decimals, max(0, decimals_of(100 * share)))
     return f"{100 * share:,.{decimals}f} %".replace("-", MINUS)
 
 
@@ -68,11 +71,16 @@ def interval(middle: float, low: float, high: float, unit: str = "", signed: boo
     sign = "+" if signed else ""
 
     def written(value: float) -> str:
-        text = f"{value:{sign},.{decimals}f}"
+        text = f"{_short(value):{sign},.{decimals}f}"
         zero = not any(digit in text for digit in "123456789")
         return (text.lstrip("+-") if zero else text).replace("-", MINUS)
 
     return f"{written(middle)}{unit} [{written(low)}, {written(high)}]"
+
+
+def _short(value: float) -> float:
+    """The value with 4 significant digits."""
+    return float(f"{value:.4g}")
 
 
 def duration(seconds: float) -> str:

@@ -166,6 +166,6 @@ def tick_labels(values: Sequence[float], percent: bool = False) -> list[str]:
         return all(abs(v - round(v, decimals)) <= 1e-9 * largest for v in scaled)
 
     decimals = next((d for d in range(most) if exact(d)), most)
-    if largest >= 1000:
+    if not 0.001 <= largest < 1000:
         return [compact(value) for value in scaled]
     return [figure(v, decimals if v else 0) + " %" * percent for v in scaled]

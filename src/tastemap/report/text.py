@@ -19,12 +19,13 @@ def shown(text: str, limit: int = TITLE_LENGTH) -> str:
     """One line of at most `limit` characters; what no page can hold becomes U+FFFD.
 
     Control characters, lone surrogates, non-characters and commands that turn the direction of
-    writing are replaced, runs of white space become one space. Nothing is escaped: that is the template's task.
+    writing are replaced, runs of white space become one space. Nothing is escaped: that is the
+    template's task.
 
     >>> shown("Toy\\n Story\\x00"), shown("a" * 100, 5)
     ('Toy Story�', 'aaaa…')
     """
-    # Before the slow steps: a title may be a whole book. Twice the limit leaves room for spaces.
+    # A title may be a whole book: do not walk through all of it. 20 leaves room for spaces.
     line = " ".join(text[: 20 * limit].split())
     clean = "".join("\ufffd" if _unfit(one) else one for one in line[: limit + 1])
     if len(clean) <= limit:
