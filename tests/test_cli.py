@@ -119,15 +119,9 @@ def test_recommend_takes_a_basket_of_titles_and_writes_a_file(
     capsys, monkeypatch, model_folder, tmp_path
 ):
     title = tm.load(model_folder).train.table.titles[3]
+    file = tmp_path / "b.csv"
     code, out, err = call(
-        capsys,
-        monkeypatch,
-        "recommend",
-        model_folder,
-        "--basket",
-        title,
-        "--out",
-        tmp_path / "b.csv",
+        capsys, monkeypatch, "recommend", model_folder, "--basket", title, "--out", file
     )
     assert code == 0
     assert "written to" in err
