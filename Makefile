@@ -13,7 +13,7 @@ PIP := $(RUN) pip install -qq --disable-pip-version-check
 .PHONY: help demo test lint format types imports wheel smoke check clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# \(make \)/\1/p' Makefile
 
 demo: $(VENV)/package
 	$(VENV)/bin/tastemap demo --out $(OUT)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tastemap.errors import UsageError
 from tastemap.seeding import seed_everything, stream
 
 NAMES = st.one_of(st.text(max_size=6), st.integers(0, 2**32 - 1))
@@ -42,7 +43,8 @@ def test_streams_are_not_shifted_copies_of_each_other():
 
 
 def test_a_stream_is_the_same_in_another_process():
-    code = "from tastemap.seeding import stream; print(stream(3, 'x', 4).integers(2**63))"
+    code = "from tastemap.errors import UsageError
+from tastemap.seeding import stream; print(stream(3, 'x', 4).integers(2**63))"
     runs = [
         subprocess.run(
             [sys.executable, "-c", code],
@@ -58,6 +60,14 @@ def test_a_stream_is_the_same_in_another_process():
 
 def test_a_stream_is_a_counter_based_generator():
     assert type(stream(1).bit_generator).__name__ == "Philox"
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(UsageError) as caught:
+        stream(-1, "x")
+    assert str(caught.value) == (
+        "seed -1\n  allowed: a whole number from 0 on\n  to do:   pass seed=42, say"
+    )
 
 
 @pytest.fixture

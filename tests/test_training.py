@@ -25,9 +25,8 @@ def stops_at(monitor, *values, name="train_auc"):
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-EPOCHS = st.builds(
-    Epoch, st.integers(1, 999), NUMBERS, st.dictionaries(st.text(max_size=5), NUMBERS, max_size=3)
-)
+VALUES = st.dictionaries(st.text(max_size=5), NUMBERS, max_size=3)
+EPOCHS = st.tuples(st.integers(1, 999), NUMBERS, VALUES).map(lambda parts: Epoch(*parts))
 
 
 @given(st.lists(EPOCHS, max_size=4).map(tuple), st.lists(st.text()).map(tuple))
@@ -57,21 +56,21 @@ def test_curves_leave_out_epochs_that_lack_the_value():
 
 
 def test_convergence_stops_when_the_gain_is_below_half_a_point():
-    assert stops_at(Convergence(patience=1), 0.5, 0.6, 0.6049) == 3
-    assert stops_at(Convergence(patience=1), 0.5, 0.6, 0.605, 0.610, 0.6149) == 5
+    assert stops_at(Convergence(patience=1, every=1), 0.5, 0.6, 0.6049) == 3
+    assert stops_at(Convergence(patience=1, every=1), 0.5, 0.6, 0.605, 0.610, 0.6149) == 5
 
 
 def test_convergence_waits_for_its_patience_and_a_gain_resets_it():
     flat = [0.5, 0.5, 0.5, 0.5]
-    assert stops_at(Convergence(patience=2), *flat) == 3
-    assert stops_at(Convergence(patience=3), *flat) == 4
-    assert stops_at(Convergence(patience=2), 0.5, 0.5, 0.6, 0.6, 0.6) == 5
+    assert stops_at(Convergence(patience=2, every=1), *flat) == 3
+    assert stops_at(Convergence(patience=3, every=1), *flat) == 4
+    assert stops_at(Convergence(patience=2, every=1), 0.5, 0.5, 0.6, 0.6, 0.6) == 5
 
 
 def test_small_gains_add_up_against_the_last_real_gain():
     slow = [0.5 + 0.002 * n for n in range(9)]  # half a point every three epochs
-    assert stops_at(Convergence(patience=3), *slow) is None
-    assert stops_at(Convergence(patience=2), *slow) == 3
+    assert stops_at(Convergence(patience=3, every=1), *slow) is None
+    assert stops_at(Convergence(patience=2, every=1), *slow) == 3
 
 
 def test_convergence_looks_only_at_every_nth_epoch():
@@ -80,20 +79,25 @@ def test_convergence_looks_only_at_every_nth_epoch():
     assert stops_at(Convergence(patience=1, every=2), *values) == 4
 
 
+def test_convergence_by_default_checks_every_five_epochs_and_wants_two_flat_checks():
+    assert stops_at(Convergence(), *[0.5] * 40) == 15
+    assert stops_at(Convergence(), *[0.5 + 0.001 * n for n in range(40)]) is None
+
+
 def test_convergence_ignores_epochs_without_its_value():
-    assert stops_at(Convergence(patience=1), 1.0, 1.0, 1.0, name="loss") is None
-    assert stops_at(Convergence(patience=1, value="loss"), 1.0, 1.0, name="loss") == 2
+    assert stops_at(Convergence(patience=1, every=1), 1.0, 1.0, 1.0, name="loss") is None
+    assert stops_at(Convergence(patience=1, value="loss", every=1), 1.0, 1.0, name="loss") == 2
 
 
 def test_one_monitor_serves_several_fits():
-    monitor = Convergence(patience=1)
+    monitor = Convergence(patience=1, every=1)
     assert stops_at(monitor, 0.9, 0.9) == 2
     assert stops_at(monitor, 0.5, 0.6, 0.7) is None
     assert stops_at(monitor, 0.5, 0.5) == 2
 
 
 def test_the_reason_of_convergence_has_its_numbers():
-    monitor = Convergence(min_gain=0.01, patience=2)
+    monitor = Convergence(min_gain=0.01, patience=2, every=1)
     reasons = [monitor(epoch) for epoch in curve(0.5, 0.5049, 0.5099)]
     assert reasons == [
         None,

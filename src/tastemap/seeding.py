@@ -7,6 +7,8 @@ from zlib import crc32
 
 import numpy as np
 
+from tastemap.errors import UsageError
+
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
     """A generator that depends on the seed and these names alone, not on what was drawn before.
@@ -16,6 +18,8 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     >>> bool(stream(1, "split").integers(2**60) == stream(1, "init").integers(2**60))
     False
     """
+    if seed < 0:
+        raise UsageError(f"seed {seed}", "a whole number from 0 on", "pass seed=42, say")
     words = [name if isinstance(name, int) else crc32(name.encode()) for name in names]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *words])))
 

@@ -92,6 +92,25 @@ def test_negatives_have_the_promised_distribution(beta, used):
     assert distance < freedom + 5 * np.sqrt(2 * freedom)
 
 
+class Edge(np.random.Generator):
+    """A generator that always draws the same number."""
+
+    def __init__(self, value):
+        super().__init__(np.random.PCG64(0))
+        self.value = value
+
+    def random(self, size):
+        return np.full(size, self.value)
+
+
+def test_items_without_events_are_not_drawn_even_at_the_edges_of_the_range():
+    log = log_of([[], [1, 2]], items=4)  # items 0 and 3 have no event
+    sampler = Negatives(log, beta=1.0)
+    nobody = np.array([0], dtype=np.int32)
+    assert sampler.draw(nobody, 1, Edge(0.0))[0].tolist() == [[1]]
+    assert sampler.draw(nobody, 1, Edge(1.0))[0].tolist() == [[2]]
+
+
 def test_who_used_nearly_everything_is_served_exactly_and_soon():
     # Three items of 4,000 are left; one has twice the events of the two others.
     used = [item for item in range(4000) if item not in (5, 700, 3999)]

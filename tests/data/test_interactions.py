@@ -292,3 +292,44 @@ def test_times_print_as_utc_and_never_fail():
     assert iso_time(0) == "1970-01-01 00:00:00"
     assert iso_time(874724710) == "1997-09-20 03:05:10"
     assert iso_time(10**18) == "1000000000000000000"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([("a", "bc")], [("ab", "c")]),
+        ([(1, 2)], [("1", "2")]),
+        ([("a", "x"), ("b", "x")], [("a", "x"), ("c", "x")]),
+    ],
+)
+def test_fingerprints_tell_ids_apart(one, other):
+    assert Interactions.of(one).fingerprint() != Interactions.of(other).fingerprint()
+
+
+@pytest.mark.parametrize("text", ["--5", "5" * 5000, "+5", "05", "٣", "", "9" * 19])
+def test_texts_that_are_no_plain_integer_are_unknown_to_integer_ids(text):
+    assert Vocabulary.of([5, 3]).encode([text]).tolist() == [-1]
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([("a", "x", float("nan"))], "weight nan"),
+        ([("a", "x", -1)], "weight -1"),
+        ([("a", "x", 1, None)], "time None"),
+        ([(2**63, "x")], "integers of 64 bits"),
+    ],
+)
+def test_logs_by_hand_refuse_what_is_no_event(events, said):
+    with pytest.raises(InputError, match=said):
+        Interactions.of(events)
+
+
+def test_codes_beyond_the_vocabulary_are_refused():
+    with pytest.raises(UsageError, match="user code 5\n.*codes from 0 to 0"):
+        Interactions.of([("a", "x")]).histories([5])
+
+
+def test_a_table_without_columns_cannot_be_written(tmp_path):
+    with pytest.raises(UsageError, match="a table without columns"):
+        Table({}).write(tmp_path / "x.csv")

@@ -67,6 +67,8 @@ def test_popularity_measures_equal_slow_twins(counts):
     differences = np.abs(np.subtract.outer(counts, counts)).mean()
     assert passport.gini == pytest.approx(differences / (2 * np.mean(counts)))
     assert passport.rare_items == sum(n < 5 for n in counts) / len(counts)
+    of_user = [sum(n > row for n in counts) for row in range(max(counts))]
+    assert passport.rare_users == sum(n < 5 for n in of_user) / len(of_user)
 
 
 @pytest.mark.parametrize("log", [demo_world(), noise()], ids=["demo_world", "noise"])

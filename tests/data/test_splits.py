@@ -1,6 +1,7 @@
 """Splitters: one property suite for all, then each against hand examples and slow twins."""
 
 import inspect
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.splits import (
-    Split,
     holdout_users,
     k_fold,
     leave_last_out,
@@ -235,7 +235,7 @@ def test_split_by_time_cuts_at_moments_in_any_form():
     log = Interactions.of([("a", i, 1, 1_000_000 + 100 * i) for i in range(10)])
     moment = datetime(1970, 1, 12, 13, 55, tzinfo=UTC)  # 1,000,500
     elsewhere = moment.astimezone(timezone(timedelta(hours=9)))
-    for cut in (1_000_500, moment, elsewhere, moment.replace(tzinfo=None)):
+    for cut in (1_000_500, moment, elsewhere):
         assert split_by_time(log, test=cut).test.item.tolist() == [5, 6, 7, 8, 9]
     # An event belongs to a later part only if it is not before the cut, fractions included.
     late = split_by_time(log, test=moment + timedelta(microseconds=1))
@@ -245,6 +245,22 @@ def test_split_by_time_cuts_at_moments_in_any_form():
     assert both.how.endswith(
         "validation from 1970-01-12 13:55:00 UTC, test from 1970-01-12 14:00:00 UTC"
     )
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+def test_a_datetime_without_zone_is_utc_wherever_the_machine_stands():
+    log = Interactions.of([("a", i, 1, 1_000_000 + 100 * i) for i in range(10)])
+    split = split_by_time(log, test=datetime(1970, 1, 12, 13, 55))
+    assert split.test.item.tolist() == [5, 6, 7, 8, 9]
 
 
 def test_split_by_time_shares_are_of_the_whole_log():
@@ -445,43 +461,3 @@ def test_k_fold_refuses_impossible_numbers_at_once(log):
     for folds in (0, 1, 201):
         with pytest.raises(UsageError, match=f"folds is {folds}\n.*number of events, 200\n"):
             k_fold(log, folds)
-
-
-# ---- Split
-
-
-def test_a_split_made_by_hand_shows_train_and_validation_together(log):
-    split = Split(log[100:], log[50:100], log[:50], how="by hand")
-    seen, _ = split.queries("test")
-    assert seen.lengths.sum() == sum(
-        int((log.user[50:] == user).sum()) for user in set(log.user[:50].tolist())
-    )
-
-
-def test_a_split_refuses_a_pair_on_two_sides(log):
-    with pytest.raises(InputError, match=r"stand in train and in test \(1 such repeats"):
-        Split(log[:51], None, log[50:], how="by hand")
-    with pytest.raises(InputError, match=r"stand twice in train \(2 such"):
-        Split(log[np.array([0, 0, 1, 1])], None, log[50:], how="by hand")
-
-
-def test_a_split_refuses_parts_of_different_logs(log):
-    with pytest.raises(InputError, match="train and test have different vocabularies"):
-        Split(log[:100], None, log[100:101].compact(), how="by hand")
-    with pytest.raises(InputError, match="train has times and test has none"):
-        Split(log[:100], None, replace(log[100:], time=None), how="by hand")
-    same_ids = replace(log[100:], users=replace(log.users), items=replace(log.items))
-    assert Split(log[:100], None, same_ids, how="by hand").test is same_ids
-
-
-def test_a_split_refuses_fold_in_users_that_train_knows(log):
-    with pytest.raises(InputError, match=r"is in train and in fold_in \(\d+ such users\)"):
-        Split(log[:100], None, log[150:], how="by hand", fold_in=log[100:150])
-
-
-def test_queries_of_a_part_that_is_not_there_is_an_error(log):
-    split = leave_last_out(log, validation=False)
-    with pytest.raises(
-        UsageError, match=r"part='validation' of a split made by leave_.*\n.*: test"
-    ):
-        split.queries("validation")

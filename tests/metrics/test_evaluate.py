@@ -266,6 +266,7 @@ def test_users_without_truth_are_left_out_and_counted(make_world):
     )
     assert found.without_truth == 2
     assert found.users.tolist() == [-1] * 30
+    assert found.cold_users == sum(len(one) == 0 for one in seen)
     assert_same(found, measured(world, ["auc", "ndcg@5"]))
 
 

@@ -19,6 +19,16 @@ def test_a_world_of_groups_is_a_win_and_the_table_holds_models_and_yardsticks(re
     assert means == sorted(means, reverse=True)
 
 
+def test_the_next_best_model_is_compared_with_the_chosen_one(report, world):
+    runs, _, _ = world
+    models = [run for run in runs if run.name != "Popularity"]
+    models.sort(key=lambda run: -run.validation["ndcg@10"].mean)
+    assert report.verdict.model == models[0].name
+    assert f"The next best is {models[1].name}. {models[0].name} " in " ".join(
+        report.verdict.details
+    )
+
+
 def test_rows_repeat_the_runs_numbers(report, world):
     runs, _, _ = world
     for run in runs:

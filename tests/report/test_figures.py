@@ -41,7 +41,7 @@ def test_an_interval_keeps_the_side_of_zero_of_its_ends(values):
     ]
     for end, value in zip(ends, (low, high), strict=True):
         assert end * value >= 0
-        if abs(value) >= 0.05:
+        if abs(value) > 0.0005:
             assert end != 0
 
 

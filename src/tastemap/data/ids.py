@@ -121,10 +121,8 @@ def _family(kind: str) -> str:
 
 
 def _may_be_numbers(relation: Relation, column: int) -> bool:
-    """Whether the first values are integers, whole fractions or words for "no value"."""
+    """Whether half of the first values are integers, whole fractions or words for "no value"."""
     number = re.compile(r"-?(0|[1-9][0-9]*)([.]0+)?")
-    return all(
-        number.fullmatch(value) or value.lower() in NULLS
-        for value in relation.sample[column]
-        if value
-    )
+    filled = [value for value in relation.sample[column] if value]
+    fitting = (number.fullmatch(value) or value.lower() in NULLS for value in filled)
+    return sum(map(bool, fitting)) >= 0.5 * len(filled)

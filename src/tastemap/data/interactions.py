@@ -6,6 +6,8 @@ user, oldest first: what a model sees when it is asked for scores.
 """
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +17,12 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 from scipy.sparse import csr_array
 
-from tastemap.errors import InputError
+from tastemap.errors import InputError, UsageError
 
 Id = int | str
+_CANONICAL = re.compile("0|-?[1-9][0-9]{0,18}", re.ASCII)
+"""A text that an int64 may be written as: no sign +, no leading zeros."""
+
 UNKNOWN = -1
 """The code of an id that a vocabulary does not hold."""
 
@@ -47,6 +52,12 @@ class Vocabulary:
         """Build a vocabulary from ids in any order, with repeats; numbers and text do not mix."""
         given = list(ids)
         if all(isinstance(one, int | np.integer) for one in given):
+            if given and not -(2**63) <= min(given) <= max(given) < 2**63:
+                raise InputError(
+                    f"integer ids from {min(given)} to {max(given)}",
+                    "integers of 64 bits",
+                    "turn them into text: str(id)",
+                )
             return cls(np.unique(np.array(given, dtype=np.int64)))
         if not all(isinstance(one, str) for one in given):
             kinds = sorted({type(one).__name__ for one in given})
@@ -85,8 +96,8 @@ class Vocabulary:
     def _native(self, one: Any) -> Any:
         if self.is_text:
             return one if isinstance(one, str) else str(one)
-        if isinstance(one, str):
-            return int(one) if one.lstrip("-").isdecimal() and str(int(one)) == one else one
+        if isinstance(one, str) and _CANONICAL.fullmatch(one):
+            return int(one)
         return one
 
 
@@ -252,6 +263,19 @@ class Interactions:
                 "give every event the same fields",
             )
         width = len(rows[0]) if rows else 2
+        for row in rows:
+            if width > 2 and not (np.isfinite(row[2]) and row[2] >= 0):
+                raise InputError(
+                    f"event {row}: weight {row[2]}",
+                    "finite weights of 0 or more",
+                    "leave the event out, or mend its weight",
+                )
+            if width > 3 and not isinstance(row[3], int | float | np.number):
+                raise InputError(
+                    f"event {row}: time {row[3]!r}",
+                    "seconds since 1970 in every event, or in none",
+                    "leave the times out, or read the log with tm.read",
+                )
         users = Vocabulary.of(row[0] for row in rows)
         items = Vocabulary.of(row[1] for row in rows)
         return cls(
@@ -333,7 +357,13 @@ class Interactions:
         if users is None:
             return self._by_user
         codes = np.asarray(users, dtype=np.int32)
-        if len(codes) and len(self.users) == 0:
+        if codes.max(initial=UNKNOWN) >= len(self.users):
+            raise UsageError(
+                f"user code {codes.max()}",
+                f"codes from 0 to {len(self.users) - 1}, or -1 for somebody unknown",
+                "encode outside ids: log.users.encode(ids)",
+            )
+        if len(self.users) == 0:
             return Histories.of_items([[]] * len(codes))
         found = self._by_user.take(np.maximum(codes, 0))
         keep = np.repeat(codes >= 0, found.lengths)
@@ -359,6 +389,6 @@ class Interactions:
         digest = hashlib.sha256()
         for column in (self.user, self.item, self.weight, self.time):
             digest.update(b"none" if column is None else np.ascontiguousarray(column).tobytes())
-        for vocabulary in (self.users, self.items):
-            digest.update("\0".join(map(str, vocabulary.ids.tolist())).encode())
+        for vocabulary in (self.users, self.items):  # as JSON, so that 1, "1" and "a", "b" differ
+            digest.update(json.dumps(vocabulary.ids.tolist()).encode())
         return digest.hexdigest()[:16]

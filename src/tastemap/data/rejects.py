@@ -204,6 +204,8 @@ def _physical_lines(
     wanted = len(rows) + len(records)
     n = -1 if relation.form.header else 0
     for record, (line, blank) in enumerate(_records(relation), start=1):
+        if record <= relation.form.skip:
+            continue
         if len(found) == wanted:
             break
         if record in rejected:

@@ -15,6 +15,7 @@ import duckdb
 import narwhals as nw
 
 from tastemap.data.columns import listed
+from tastemap.data.engine import quoted
 from tastemap.data.plain import MAX_LINE, first_line, lines_of, pattern, plain_file
 from tastemap.data.sniff import Form, is_json_lines, json_names, sniff
 from tastemap.errors import InputError, UsageError
@@ -119,12 +120,12 @@ def _of_text(
     connection: Any, shown: str, path: Path, form: Form, notes: tuple[str, ...]
 ) -> Relation:
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(form.names)))
-    separator = form.separator.replace("'", "''")
     _view(
         connection,
         f"read_csv({pattern(path)}, auto_detect = false, header = {str(form.header).lower()}, "
-        f"delim = '{separator}', quote = '{form.quote}', escape = '{form.quote}', "
-        f"max_line_size = {MAX_LINE}, store_rejects = true, columns = {{{columns}}})",
+        f"skip = {form.skip}, delim = {quoted(form.separator)}, quote = {quoted(form.quote)}, "
+        f"escape = {quoted(form.quote)}, max_line_size = {MAX_LINE}, store_rejects = true, "
+        f"columns = {{{columns}}})",
     )
     return Relation(
         connection,
@@ -159,9 +160,10 @@ def _of_json(connection: Any, shown: str, path: Path, notes: tuple[str, ...]) ->
     keys = [name.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''") for name in names]
     paths = ", ".join(f"'$.\"{key}\"'" for key in keys)
     columns = ", ".join(f"v[{i + 1}] as c{i}, k[{i + 1}] as k{i}" for i in range(len(names)))
-    is_object = "json_valid(line) and json_type(line) = 'OBJECT'"
+    # Two steps, because DuckDB may well look at the type of what is not valid.
+    is_object = "(case when json_valid(line) then json_type(line) = 'OBJECT' else false end)"
     inner = (
-        f"select n, not coalesce({is_object}, false) as broken, "
+        f"select n, not {is_object} as broken, "
         f"case when {is_object} then json_extract_string(line, [{paths}]) end as v, "
         f"case when {is_object} then json_type(line, [{paths}]) end as k "
         "from (select row_number() over () as n, line "
@@ -208,7 +210,7 @@ def _of_table(connection: Any, source: Any) -> Relation:
         raise InputError(
             f"{shown} has no column that can be read", "a table with columns", "pass another table"
         )
-    native = nw.to_native(frame.select(*fine))
+    native = nw.to_native(frame.select(nw.col(*fine)))
     is_pandas = frame.implementation.is_pandas()
     connection.register("given", native if is_pandas else _ArrowStream(native))
     with reading(shown):

@@ -26,8 +26,8 @@ def position(columns: Chosen, role: str) -> int:
     return column
 
 
-def choose(relation: Relation, given: Mapping[str, Column]) -> Chosen:
-    """The columns that were named, and guesses for the others."""
+def choose(relation: Relation, given: Mapping[str, Column]) -> tuple[Chosen, tuple[str, ...]]:
+    """The columns that were named and guesses for the others, and what was not taken, in words."""
     names, shown = relation.names, relation.shown
     chosen: Chosen = {
         role: None if column is None else given_column(role, column, names, shown)
@@ -36,14 +36,16 @@ def choose(relation: Relation, given: Mapping[str, Column]) -> Chosen:
     require_distinct(chosen, names)
     if not relation.header:
         _guess_by_contents(relation, chosen)
+    notes = []
     for role in ROLES if relation.header else ():
-        if chosen[role] is None:
-            taken = [i for i in chosen.values() if i is not None]
-            guess = by_name(role, names, taken)
-            while guess is not None and not _fits(relation, role, guess):
+        taken = [i for i in chosen.values() if i is not None]
+        while chosen[role] is None and (guess := by_name(role, names, taken)) is not None:
+            if _fits(relation, role, guess):
+                chosen[role] = guess
+            else:
                 taken.append(guess)
-                guess = by_name(role, names, taken)
-            chosen[role] = guess
+                example = next(value for value in relation.sample[guess] if value)
+                notes.append(f"column {names[guess]} is no {role}: it holds {example[:40]!r}")
     for role in ("user", "item"):
         if chosen[role] is None:
             raise UsageError(
@@ -51,16 +53,16 @@ def choose(relation: Relation, given: Mapping[str, Column]) -> Chosen:
                 f"a column named like {', '.join(NAMES[role][:3])}, or one that you name",
                 f"pass {role}= (--{role}) with one of these columns",
             )
-    return chosen
+    return chosen, tuple(notes)
 
 
 def _fits(relation: Relation, role: str, column: int) -> bool:
-    """Whether a guessed column holds what its name promises."""
+    """Whether a guessed column holds, at least once, what its name promises."""
     filled = [value for value in relation.sample[column] if value]
     if role == "time":
-        return looks_like_time(relation, column)
+        return looks_like_time(relation, column, share=0)
     if role == "weight":  # "nan" and "inf" are numbers that the checks will refuse by name
-        return sum(map(_is_float, filled)) >= 0.5 * len(filled)
+        return not filled or any(map(_is_float, filled))
     return True
 
 
@@ -92,7 +94,7 @@ def _is_moment(relation: Relation, column: int) -> bool:
     filled = [value for value in relation.sample[column] if value]
     if any(map(is_number, filled)):
         return all(is_number(value) and 1e8 <= abs(float(value)) for value in filled)
-    return looks_like_time(relation, column)
+    return looks_like_time(relation, column, share=0.5)
 
 
 def _is_weight(relation: Relation, column: int) -> bool:

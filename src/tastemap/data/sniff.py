@@ -31,12 +31,15 @@ class Form:
         What stands between two fields.
     quote
         The character around fields that hold separators or line ends; "" for none.
+    skip
+        Blank lines before the first record.
     """
 
     names: tuple[str, ...]
     header: bool
     separator: str
     quote: str = '"'
+    skip: int = 0
 
 
 def sniff(path: Path, shown: str, wanted: Collection[str] = ()) -> Form:
@@ -54,13 +57,14 @@ def sniff(path: Path, shown: str, wanted: Collection[str] = ()) -> Form:
     with path.open(encoding="utf-8-sig", newline="") as file:
         head = file.read(SAMPLE)
         lines = head.splitlines(keepends=True)[: None if len(head) < SAMPLE else -1] or [head]
-    lines = lines[next((i for i, line in enumerate(lines) if line.strip()), 0) :]
+    skip = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    lines = lines[skip:]
     found = max(
         (_fit(separator, lines) for separator in SEPARATORS),
         # max() keeps the first of equals, and the table above is in order of preference.
-        key=lambda fit: (fit.heads, fit.share >= 0.8, fit.width),
+        key=lambda fit: (fit.named, fit.heads, fit.share >= 0.8, fit.width),
     )
-    if found.width < 2 or found.share < 0.5:
+    if found.width < 2 or (found.share < 0.5 and not found.named):
         first = lines[0].strip()[:60] if lines else ""
         raise InputError(
             f"{shown} has no separator that cuts its lines into equally many fields; "
@@ -71,8 +75,8 @@ def sniff(path: Path, shown: str, wanted: Collection[str] = ()) -> Form:
     quote = "" if found.separator == "::" else '"'
     first_row, *rows = found.rows
     if not _is_header(first_row, rows, wanted):
-        return Form(tuple(map(str, range(found.width))), False, found.separator, quote)
-    return Form(_unique_names(first_row), True, found.separator, quote)
+        return Form(tuple(map(str, range(found.width))), False, found.separator, quote, skip)
+    return Form(_unique_names(first_row), True, found.separator, quote, skip)
 
 
 def is_json_lines(path: Path, shown: str) -> bool:
@@ -109,6 +113,7 @@ class _Fit:
     separator: str
     width: int
     share: float
+    named: bool  # the first record holds a known column name: it is a header
     heads: bool  # the first record is as wide as most
     rows: tuple[tuple[str, ...], ...]
 
@@ -116,11 +121,12 @@ class _Fit:
 def _fit(separator: str, lines: list[str]) -> _Fit:
     rows = [row for row in split_records(lines, separator) if row]
     if not rows:
-        return _Fit(separator, 0, 0.0, False, ())
+        return _Fit(separator, 0, 0.0, False, False, ())
     widths = Counter(map(len, rows))
-    width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+    named = len(rows[0]) > 1 and any(map(is_known_name, rows[0]))
+    width = len(rows[0]) if named else max(widths, key=lambda width: (widths[width], width))
     heads = width > 1 and len(rows[0]) == width
-    return _Fit(separator, width, count / len(rows), heads, tuple(map(tuple, rows)))
+    return _Fit(separator, width, widths[width] / len(rows), named, heads, tuple(map(tuple, rows)))
 
 
 def split_records(lines: list[str], separator: str) -> list[list[str]]:

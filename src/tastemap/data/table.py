@@ -74,13 +74,15 @@ class Table(Mapping[str, np.ndarray]):
                 ", ".join(formats),
                 f"write to {path.with_suffix('.parquet').name}",
             )
+        if not self._columns:
+            raise UsageError("a table without columns", "one column or more", "add columns first")
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         with duckdb.connect() as connection:
-            columns = self._columns
+            columns = self._columns  # noqa: F841 - DuckDB finds the variable by its name
             connection.execute(
-                f"copy (select * from columns) to '{_quoted(part)}' ({formats[path.suffix]})",
-            ) if columns else None
+                f"copy (select * from columns) to '{_quoted(part)}' ({formats[path.suffix]})"
+            )
         part.replace(path)
         return path
 

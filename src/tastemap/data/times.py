@@ -106,12 +106,12 @@ class TimeRule:
     note: str = ""
 
 
-def looks_like_time(relation: Relation, column: int) -> bool:
-    """Whether half of the first values of a column or more read as times (numbers count)."""
+def looks_like_time(relation: Relation, column: int, share: float) -> bool:
+    """Whether more than this share of a column's first values read as times (numbers count)."""
     if _is_moment(relation.types[column]):
         return True
     filled = sum(bool(value) for value in relation.sample[column])
-    return filled == 0 or max(_in_sample(relation, column).values()) >= 0.5 * filled
+    return filled == 0 or max(_in_sample(relation, column).values()) > share * filled
 
 
 def time_forms(relation: Relation, column: int) -> TimeForms:
@@ -131,7 +131,7 @@ def time_forms(relation: Relation, column: int) -> TimeForms:
         for form, (pattern, _) in COMPACT.items():
             if all(re.fullmatch(pattern, value) for value in sample):
                 facts[form] = f"count({_compact(form, x)})"
-    for form in counts.keys() & FORMS.keys():
+    for form in (form for form in FORMS if form in counts):
         facts[form] = f"count({_seconds(FORMS[form], x)})"
     if ISO in counts:
         zone = f"regexp_matches({x}, '([A-Za-z]|:[0-9.]+ ?[+-][0-9]{{2}}(:?[0-9]{{2}})?) *$')"
@@ -221,7 +221,7 @@ def _of_numbers(relation: Relation, column: int, x: str, facts: Mapping[str, Any
     unit = next(iter(units), "seconds")
     each = UNITS[unit][0]
     sql = f"cast(floor({v} / {each}) as bigint)"
-    if unit == "nanoseconds":  # more digits than a double has
+    if each >= 10**6:  # more digits than a double has
         n = f"try_cast({x} as bigint)"
         sql = f"(({n} - (({n} % {each}) + {each}) % {each}) // {each})"
     return TimeRule(sql, valid, f"unix {unit}")
@@ -239,7 +239,7 @@ def _require_one_reading(
     relation: Relation, column: int, best: str, counts: Mapping[str, int]
 ) -> None:
     for pair in RIVALS:
-        if best in pair and counts[pair[0]] == counts[pair[1]]:
+        if best in pair and counts.get(pair[0]) == counts.get(pair[1]):
             example = next((v for v in relation.sample[column] if v), "")
             raise InputError(
                 f"time ({relation.title_of(column)}) in {relation.shown}: {example!r} and all "

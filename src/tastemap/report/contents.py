@@ -20,9 +20,10 @@ _PERIODS = {"hour": "h", "day": "D", "week": "W", "month": "M", "year": "Y"}
 
 def contents(log: Interactions, notes: Sequence[str] | None = None) -> Data:
     """Passport, notes and the two pictures of a log; its own notes where none are given."""
-    said = [shown(note, NOTE_LENGTH) for note in (log.notes if notes is None else notes)]
-    if len(said) > MOST_NOTES:
-        said = [*said[:MOST_NOTES], f"and {len(said) - MOST_NOTES:,} more such notes"]
+    told = log.notes if notes is None else notes
+    said = [shown(note, NOTE_LENGTH) for note in told[:MOST_NOTES]]
+    if len(told) > MOST_NOTES:
+        said.append(f"and {len(told) - MOST_NOTES:,} more such notes")
     periods = None if log.time is None else over_time(log.time)
     return Data(
         passport=plain(describe(log)),

@@ -65,9 +65,10 @@ def interval(middle: float, low: float, high: float, unit: str = "", signed: boo
     """
     largest = max(abs(middle), abs(low), abs(high))
     decimals = decimals_of(largest)
-    if unit:  # a value must not lose its sign to rounding: which side of 0 it is on matters
-        tiny = any(0 < abs(one) < 0.5 for one in (middle, low, high))
-        decimals = 1 if largest < 10 or tiny else 0
+    if unit:  # no value may be rounded to 0: on which side of it an end lies is the result
+        smallest = min((abs(one) for one in (middle, low, high) if one), default=1.0)
+        enough = (d for d in range(int(largest < 10), 3) if smallest > 0.5 * 10**-d)
+        decimals = next(enough, 3)
     sign = "+" if signed else ""
 
     def written(value: float) -> str:

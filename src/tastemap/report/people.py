@@ -139,10 +139,9 @@ def person(model: Model, split: Split, user_code: int, k: int = 10) -> Person:
     Examples
     --------
     >>> import tastemap as tm
-    >>> log = tm.Interactions.of(
-    ...     [("ann", "tea"), ("ann", "milk"), ("bob", "tea"), ("bob", "milk"), ("eve", "jam")]
-    ... )
-    >>> split = tm.Split(log[[0, 2, 3, 4]], None, log[[1]], how="by hand")
+    >>> events = [("ann", "tea"), ("bob", "tea"), ("bob", "milk"), ("eve", "jam"), ("ann", "milk")]
+    >>> log = tm.Interactions.of(events)
+    >>> split = tm.Split(log[:4], None, log[4:], how="by hand")
     >>> print(person(tm.EASE(reg=1).fit(split.train), split, 0, k=1))
     User ann, who used (newest first):
                   tea

@@ -55,7 +55,7 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     steps = [multiple * power for multiple in (1, 2, 5, 10)]
     step = min(steps, key=lambda one: abs((high - low) / one - about))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{n * step:.10g}") for n in range(first, last + 1)]
+    return [float(f"{n * step:.15g}") for n in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
