@@ -1,5 +1,7 @@
 """What tastemap says when it is given something that it cannot use."""
 
+from typing import Any
+
 
 class InputError(ValueError):
     """Something given cannot be used; the message has three parts.
@@ -26,6 +28,10 @@ class InputError(ValueError):
         self.given = given
         self.allowed = allowed
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way from a child process, whatever a subclass's arguments are."""
+        return type(self).__new__, (type(self), str(self)), self.__dict__
 
 
 class UsageError(InputError):

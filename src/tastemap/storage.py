@@ -5,10 +5,12 @@ the old folder stands under its name with `.previous` added, and `read_folder` l
 whenever a save is killed, reading finds the old content or the new one, never half of either.
 """
 
+import glob
 import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +19,7 @@ from uuid import uuid4
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 
 from tastemap.data.interactions import Interactions, ItemTable, Vocabulary
 from tastemap.errors import InputError, UsageError
@@ -38,6 +40,7 @@ def write_folder(path: str | Path, manifest: Mapping[str, Any], arrays: Arrays) 
             "choose another path",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     part.mkdir()
     try:
@@ -53,6 +56,7 @@ def write_folder(path: str | Path, manifest: Mapping[str, Any], arrays: Arrays) 
             shutil.rmtree(previous, ignore_errors=True)
             os.rename(path, previous)
         os.rename(part, path)
+        _flush(path.parent)
         shutil.rmtree(previous, ignore_errors=True)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -64,7 +68,23 @@ def write_folder(path: str | Path, manifest: Mapping[str, Any], arrays: Arrays) 
 
 def read_folder(path: str | Path) -> tuple[dict[str, Any], Arrays]:
     """The manifest and the arrays of a saved folder; refuses damaged and newer ones."""
-    given = Path(path)
+    for _ in range(10):
+        try:
+            return _read(Path(path))
+        except _Replaced:  # somebody saved between our look at the manifest and at the tensors
+            continue
+    raise InputError(
+        f"{path} is replaced faster than it can be read",
+        "a folder that rests for a moment",
+        "save less often, or to another folder",
+    )
+
+
+class _Replaced(Exception):
+    """The folder that was being read is no longer the one in place."""
+
+
+def _read(given: Path) -> tuple[dict[str, Any], Arrays]:
     path = given if given.exists() or not _previous(given).exists() else _previous(given)
     if not (path / "manifest.json").is_file():
         raise UsageError(
@@ -73,7 +93,8 @@ def read_folder(path: str | Path) -> tuple[dict[str, Any], Arrays]:
             "check the path",
         )
     try:
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        text = (path / "manifest.json").read_text(encoding="utf-8")
+        manifest = json.loads(text)
         version = manifest["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(given, "manifest.json cannot be read") from error
@@ -84,11 +105,16 @@ def read_folder(path: str | Path) -> tuple[dict[str, Any], Arrays]:
             "pip install --upgrade tastemap",
         )
     try:
-        if _sha256(path / "model.safetensors") != manifest.get("sha256"):
-            raise _damaged(given, "model.safetensors is not the file that was saved")
-        return manifest, load_file(path / "model.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise _damaged(given, "model.safetensors cannot be read") from error
+        tensors = (path / "model.safetensors").read_bytes()
+        if hashlib.sha256(tensors).hexdigest() == manifest.get("sha256"):
+            return manifest, load(tensors)
+        problem = "model.safetensors is not the file that was saved"
+    except (OSError, SafetensorError):
+        problem = "model.safetensors cannot be read"
+    now = path / "manifest.json"
+    if not now.is_file() or now.read_text(encoding="utf-8") != text:
+        raise _Replaced
+    raise _damaged(given, problem)
 
 
 def pack_ids(name: str, vocabulary: Vocabulary) -> Arrays:
@@ -168,5 +194,18 @@ def _sha256(path: Path) -> str:
 
 
 def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    """Wait until a file, or the names in a folder, are on the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open folders
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed saves left behind an hour ago or earlier."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if time.time() - part.stat().st_mtime > 3600:
+            shutil.rmtree(part, ignore_errors=True)

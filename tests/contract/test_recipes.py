@@ -26,7 +26,7 @@ from worlds import log_of, noise, withheld
 SMALL = {
     "Random": Random(),
     "Popularity": Popularity(),
-    "ItemKNN": ItemKNN(neighbours=20, shrink=1),
+    "ItemKNN": ItemKNN(neighbours=20, weighting="cosine", shrink=1),
     "RP3beta": RP3beta(neighbours=20),
     "EASE": EASE(reg=5),
     "SVD": SVD(factors=4),
@@ -294,7 +294,7 @@ def test_asks_the_monitor_once_an_epoch_and_obeys(recipe):
 OTHER_VALUES = {
     "days": 0.0001,
     "neighbours": 3,
-    "weighting": "bm25",
+    "weighting": "tfidf",
     "shrink": 50.0,
     "use_weights": True,
     "alpha": 2.5,

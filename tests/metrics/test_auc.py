@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference import auc_of_pairs, roc_corners
@@ -66,6 +66,7 @@ def test_auc_equals_the_share_of_pairs(make_world, levels):
 small = st.lists(st.sampled_from(np.linspace(-0.5, 0.5, 9).tolist()), min_size=1, max_size=8)
 
 
+@settings(max_examples=50)
 @given(positives=small, negatives=small)
 def test_the_curve_has_the_corners_of_all_thresholds_and_the_auc_as_area(positives, negatives):
     scores = np.array(positives + negatives, dtype=np.float32)

@@ -15,7 +15,7 @@ def dense():
 
 def test_cosine_equals_scipy_s_for_every_kept_pair():
     log, x = dense()
-    strength = ItemKNN(neighbours=79, shrink=0).fit(log).strength.toarray()
+    strength = ItemKNN(neighbours=79, weighting="cosine", shrink=0).fit(log).strength.toarray()
     for i, j in [(0, 1), (5, 40), (79, 3)]:
         assert strength[i, j] == pytest.approx(1 - cosine(x[:, i], x[:, j]), abs=1e-6)
     assert np.diag(strength).tolist() == [0.0] * 80
@@ -23,16 +23,16 @@ def test_cosine_equals_scipy_s_for_every_kept_pair():
 
 def test_shrink_multiplies_by_shared_users_over_shared_plus_shrink():
     log, x = dense()
-    plain = ItemKNN(neighbours=79, shrink=0).fit(log).strength.toarray()
-    shrunk = ItemKNN(neighbours=79, shrink=10).fit(log).strength.toarray()
+    plain = ItemKNN(neighbours=79, weighting="cosine", shrink=0).fit(log).strength.toarray()
+    shrunk = ItemKNN(neighbours=79, weighting="cosine", shrink=10).fit(log).strength.toarray()
     shared = x.T @ x
     np.testing.assert_allclose(shrunk, plain * shared / (shared + 10), atol=1e-6)
 
 
 def test_each_item_keeps_its_strongest_neighbours():
     log, _ = dense()
-    whole = ItemKNN(neighbours=79, shrink=0).fit(log).strength.toarray()
-    cut = ItemKNN(neighbours=5, shrink=0).fit(log).strength.toarray()
+    whole = ItemKNN(neighbours=79, weighting="cosine", shrink=0).fit(log).strength.toarray()
+    cut = ItemKNN(neighbours=5, weighting="cosine", shrink=0).fit(log).strength.toarray()
     assert ((cut > 0).sum(axis=0) == 5).all()
     for i in range(80):
         kept = cut[:, i][cut[:, i] > 0]
@@ -43,7 +43,7 @@ def test_tfidf_counts_events_of_long_histories_for_less():
     log, x = dense()
     log = log[(log.user >= 75) | (log.item % 2 == 0)]
     x = log.matrix().toarray().astype(np.float64)
-    weighted = x * np.maximum(np.log(80 / (1 + x.sum(1))), 0)[:, None]
+    weighted = x * np.log(81 / (1 + x.sum(1)))[:, None]
     found = ItemKNN(neighbours=79, shrink=0, weighting="tfidf").fit(log).strength.toarray()
     assert found[0, 2] == pytest.approx(1 - cosine(weighted[:, 0], weighted[:, 2]), abs=1e-6)
 
@@ -53,7 +53,7 @@ def test_bm25_equals_its_formula_on_weights():
     weight = (1 + log.item % 4 + log.user % 3).astype(np.float32)
     log = type(log)(log.user, log.item, weight, log.time, log.users, log.items)
     x = log.matrix().toarray().astype(np.float64)
-    idf = np.log(80 / (1 + (x > 0).sum(1)))[:, None]
+    idf = np.log(81 / (1 + (x > 0).sum(1)))[:, None]
     size = x.sum(0) / x.sum(0).mean()
     weighted = idf * x * 2.2 / (x + 1.2 * (0.25 + 0.75 * size))
     recipe = ItemKNN(neighbours=79, shrink=0, weighting="bm25", use_weights=True)

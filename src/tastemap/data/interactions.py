@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 
 from tastemap.errors import InputError, UsageError
 
-Id = int | str
+Id = int | str | np.integer[Any]
 _CANONICAL = re.compile("0|-?[1-9][0-9]{0,18}", re.ASCII)
 """A text that an int64 may be written as: no sign +, no leading zeros."""
 

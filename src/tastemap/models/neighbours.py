@@ -170,9 +170,9 @@ def _cosine(matrix: csr_array) -> csr_array:
 
 
 def _tfidf(matrix: csr_array) -> csr_array:
-    """sqrt(weight) * log(items / (1 + length of the user's history))."""
+    """sqrt(weight) * log((1 + items) / (1 + length of the user's history))."""
     lengths = np.diff(matrix.indptr)
-    rarity = np.maximum(np.log(matrix.shape[1] / (1.0 + lengths)), 0)
+    rarity = np.log((1 + matrix.shape[1]) / (1 + lengths))
     weighted = matrix.copy()
     weighted.data = np.sqrt(matrix.data) * np.repeat(rarity, lengths)
     return weighted
@@ -181,7 +181,7 @@ def _tfidf(matrix: csr_array) -> csr_array:
 def _bm25(matrix: csr_array) -> csr_array:
     """BM25 with k1 = 1.2 and b = 0.75: items are the documents, users the terms."""
     lengths = np.diff(matrix.indptr)
-    rarity = np.maximum(np.log(matrix.shape[1] / (1.0 + lengths)), 0)
+    rarity = np.log((1 + matrix.shape[1]) / (1 + lengths))
     size = np.asarray(matrix.sum(axis=0))
     norm = 0.25 + 0.75 * size / max(size.mean(), 1e-12)
     weighted = matrix.copy()
