@@ -249,15 +249,15 @@ class Model(ABC):
         return manifest, pack_log(self.train) | self._learned()
 
     def _learned(self) -> Arrays:
-        """Every array field, by the name of the field."""
+        """Every array field, by its name."""
         arrays: Arrays = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+        for one in dataclasses.fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, np.ndarray):
-                arrays[field.name] = value
+                arrays[one.name] = value
             elif isinstance(value, csr_array):
                 for part in ("data", "indices", "indptr"):
-                    arrays[f"{field.name}.{part}"] = getattr(value, part)
+                    arrays[f"{one.name}.{part}"] = getattr(value, part)
         return arrays
 
     @classmethod
@@ -265,13 +265,13 @@ class Model(ABC):
         """The model that `save` wrote."""
         train = unpack_log(arrays)
         learned: dict[str, Any] = {}
-        for field in dataclasses.fields(cls):
-            if field.name in arrays:
-                learned[field.name] = arrays[field.name]
-            elif f"{field.name}.indptr" in arrays:
-                parts = tuple(arrays[f"{field.name}.{p}"] for p in ("data", "indices", "indptr"))
+        for one in dataclasses.fields(cls):
+            if one.name in arrays:
+                learned[one.name] = arrays[one.name]
+            elif f"{one.name}.indptr" in arrays:
+                parts = tuple(arrays[f"{one.name}.{p}"] for p in ("data", "indices", "indptr"))
                 shape = (len(parts[2]) - 1, len(train.items))
-                learned[field.name] = csr_array(parts, shape=shape)
+                learned[one.name] = csr_array(parts, shape=shape)
         log = TrainingLog.from_json(manifest["training"])
         return cls(recipe=recipe, seed=manifest["seed"], train=train, log=log, **learned)
 

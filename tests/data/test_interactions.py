@@ -326,7 +326,7 @@ def test_logs_by_hand_refuse_what_is_no_event(events, said):
 
 
 def test_codes_beyond_the_vocabulary_are_refused():
-    with pytest.raises(UsageError, match="user code 5\n.*codes from 0 to 0"):
+    with pytest.raises(UsageError, match=r"user code 5\n.*codes from 0 to 0"):
         Interactions.of([("a", "x")]).histories([5])
 
 

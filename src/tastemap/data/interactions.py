@@ -51,14 +51,15 @@ class Vocabulary:
     def of(cls, ids: Iterable[Id]) -> "Vocabulary":
         """Build a vocabulary from ids in any order, with repeats; numbers and text do not mix."""
         given = list(ids)
-        if all(isinstance(one, int | np.integer) for one in given):
-            if given and not -(2**63) <= min(given) <= max(given) < 2**63:
+        numbers = [int(one) for one in given if isinstance(one, int | np.integer)]
+        if len(numbers) == len(given):
+            if given and not -(2**63) <= min(numbers) <= max(numbers) < 2**63:
                 raise InputError(
-                    f"integer ids from {min(given)} to {max(given)}",
+                    f"integer ids from {min(numbers)} to {max(numbers)}",
                     "integers of 64 bits",
                     "turn them into text: str(id)",
                 )
-            return cls(np.unique(np.array(given, dtype=np.int64)))
+            return cls(np.unique(np.array(numbers, dtype=np.int64)))
         if not all(isinstance(one, str) for one in given):
             kinds = sorted({type(one).__name__ for one in given})
             raise InputError(

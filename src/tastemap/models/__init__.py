@@ -4,14 +4,18 @@ from pathlib import Path
 
 from tastemap.contracts import Model, Recipe
 from tastemap.errors import InputError
-from tastemap.models.als import ALS
-from tastemap.models.bpr import BPR
-from tastemap.models.ease import EASE
-from tastemap.models.factors import FactorModel
-from tastemap.models.item_to_item import ItemToItemModel
-from tastemap.models.neighbours import ItemKNN, RP3beta
-from tastemap.models.popularity import Popularity, PopularityModel, Random, RandomModel
-from tastemap.models.svd import SVD
+from tastemap.models.als import ALS as ALS
+from tastemap.models.bpr import BPR as BPR
+from tastemap.models.ease import EASE as EASE
+from tastemap.models.factors import FactorModel as FactorModel
+from tastemap.models.item_to_item import ItemToItemModel as ItemToItemModel
+from tastemap.models.neighbours import ItemKNN as ItemKNN
+from tastemap.models.neighbours import RP3beta as RP3beta
+from tastemap.models.popularity import Popularity as Popularity
+from tastemap.models.popularity import PopularityModel as PopularityModel
+from tastemap.models.popularity import Random as Random
+from tastemap.models.popularity import RandomModel as RandomModel
+from tastemap.models.svd import SVD as SVD
 from tastemap.storage import read_folder
 
 RECIPES: dict[str, type[Recipe]] = {
