@@ -4,6 +4,8 @@ from fractions import Fraction
 from itertools import pairwise
 from math import log2
 
+import numpy as np
+
 
 def best_of_row(scores, tie_order, k):
     """Positions of the k highest scores, best first, ties by `tie_order`, filled up with -1."""
@@ -73,3 +75,45 @@ def mean_shared(lists, k):
     """Mean over pairs of users of the share of k places that they share."""
     pairs = [(a, b) for i, a in enumerate(lists) for b in lists[:i]]
     return sum(len(set(a) & set(b)) / k for a, b in pairs) / len(pairs)
+
+
+def random_word(seed, epoch, index):
+    """Number `index` of the stream (seed, epoch): SplitMix64 in Python's whole numbers."""
+
+    def mixed(word):
+        word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+        return word ^ word >> 31
+
+    golden = 0x9E3779B97F4A7C15
+    key = mixed((mixed((seed + golden) % 2**64) + epoch * golden) % 2**64)
+    return mixed((key + (index + 1) * golden) % 2**64)
+
+
+def bpr_epoch_by_hand(
+    users, starts, items, x, y, b, steps, rate, reg_user, reg_liked, reg_other, *, seed, epoch
+):
+    """Rendle's update, draw by draw, with sets and NumPy rows; returns (correct, skipped)."""
+    histories = [set(items[a:z].tolist()) for a, z in pairwise(starts)]
+    correct = skipped = 0
+    for n in range(len(users)):
+        event = (random_word(seed, epoch, 2 * n) >> 32) * len(users) >> 32
+        word = random_word(seed, epoch, 2 * n + 1)
+        if len(steps):
+            other = np.searchsorted(steps, (word >> 40) / (1 << 24), side="right")
+        else:
+            other = (word >> 32) * len(y) >> 32
+        u, i, j = int(users[event]), int(items[event]), int(other)
+        if j in histories[u]:
+            skipped += 1
+            continue
+        x_u, y_i, y_j = x[u].copy(), y[i].copy(), y[j].copy()
+        margin = x_u @ (y_i - y_j) + b[i] - b[j]
+        correct += int(margin > 0)
+        z = 1 / (1 + np.exp(margin))
+        x[u] += rate * (z * (y_i - y_j) - reg_user * x_u)
+        y[i] += rate * (z * x_u - reg_liked * y_i)
+        y[j] += rate * (-z * x_u - reg_other * y_j)
+        b[i] += rate * (z - reg_liked * b[i])
+        b[j] += rate * (-z - reg_other * b[j])
+    return correct, skipped

@@ -1,5 +1,6 @@
 """The documentation is true: its Python runs, its links lead somewhere."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -118,3 +119,12 @@ def test_a_broken_link_is_found(tmp_path):
 def test_there_is_a_readme_with_code_in_it():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert list(python_blocks(text))
+
+
+def test_the_page_of_metrics_is_what_the_code_says():
+    spec = importlib.util.spec_from_file_location("metrics_page", ROOT / "docs" / "metrics.py")
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    assert generator.PAGE.read_text(encoding="utf-8") == generator.page(), (
+        "run: python docs/metrics.py"
+    )

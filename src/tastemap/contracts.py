@@ -215,15 +215,26 @@ class Model(ABC):
         """
         code = self._item_codes([item], "item")[0]
         history = self.histories([user])
-        parts = np.maximum(self.contributions(history, int(code)), 0)
+        parts = np.maximum(self.reasons(history, int(code)), 0)
         best = np.argsort(-parts, kind="stable")[: require_k(k)]
         best = best[parts[best] > 0]
         total = float(parts.sum()) or 1.0
         return Table(self._named(history.items[best]) | {"share": parts[best] / total})
 
-    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
-        """How much each event of one history speaks for an item code; shape (events,)."""
-        return self.similarity(np.array([item], dtype=np.int32))[0, history.items]
+    def reasons(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
+        """How much each event of one history speaks for an item code: its contribution, or else
+        the likeness of the two items.
+        """
+        parts = self.contributions(history, item)
+        if parts is None:
+            return self.similarity(np.array([item], dtype=np.int32))[0, history.items]
+        return parts
+
+    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"] | None:
+        """What each event of one history adds to the score of an item code, shape (events,);
+        None where the score is no such sum.
+        """
+        return None
 
     def save(self, path: str | Path, metrics: Mapping[str, Any] | None = None) -> Path:
         """Write the folder `path`: manifest.json and model.safetensors; whole or not at all."""

@@ -57,6 +57,12 @@ class Ranking:
     def of(cls, items: Int32[np.ndarray, "users k"], truth: Histories) -> "Ranking":
         """Compare lists of item codes with the held-out items of the same users."""
         users, k = items.shape
+        if users != len(truth):
+            raise InputError(
+                f"{users} lists and {len(truth)} rows of held-out items",
+                "one list a row of held-out items, the same users in the same order",
+                "take both from the same split.queries(part)",
+            )
         rows = np.repeat(np.arange(users), truth.lengths)
         # One number a (user, item) pair, so that all lists are looked up in one search.
         width = 1 + max(int(items.max(initial=0)), int(truth.items.max(initial=0)))
@@ -95,6 +101,12 @@ def scored_blocks(
     for start in range(0, len(histories), rows):
         part = slice(start, min(start + rows, len(histories)))
         scores = np.array(score(histories.take(part)), dtype=np.float32, order="C")
+        if scores.shape != (part.stop - part.start, n_items):
+            raise InputError(
+                f"scores of shape {scores.shape} for {part.stop - part.start} histories",
+                f"shape ({part.stop - part.start}, {n_items}): a row a history, a column an item",
+                "let score return one number for every item of the catalogue",
+            )
         if not np.isfinite(scores).all():
             bad = part.start + int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])
             raise InputError(

@@ -85,7 +85,7 @@ class Run:
             "seconds": dict(self.seconds),
             "environment": dict(self.environment),
         }
-        metrics = {name: one.mean for name, one in self.evaluation.estimates.items()}
+        metrics = self.evaluation.means()
         return write_folder(
             path, manifest | {"kind": "run", "metrics": metrics, "run": run}, arrays
         )

@@ -123,15 +123,16 @@ def tell(
     split = leave_last_out(prepared)
     show("Prepared and split", _prepared(log, prepared, split))
     runs = _line_up(recipes, split, seed, say)
-    report = build_report(runs, split, log, title=title, command=command)
+    report = build_report(
+        runs, split, log, title=title, command=command, prepared_notes=prepared.notes
+    )
     show("Compared on the last event of every user", comparison(report))
     chosen = next(run for run in runs if run.name == report.verdict.model)
     say(f"{chosen.name}: fitting again on all events, and listing {k} items for everybody")
     final = chosen.model.recipe.fit(prepared, seed=seed)
-    measured = {metric: one.mean for metric, one in chosen.evaluation.estimates.items()}
     files = {
         "report": save_report(report, out / "report.html"),
-        "model": final.save(out / "model", measured),
+        "model": final.save(out / "model", chosen.evaluation.means()),
         "recommendations": final.recommend(k=k).write(out / "recommendations.parquet"),
         "runs": out / "runs",
     }

@@ -195,6 +195,12 @@ def test_pandas_columns_that_nobody_needs_may_be_of_any_type():
     assert len(log) == 2
 
 
+def test_a_polars_column_of_nulls_alone_is_not_guessed():
+    log = quiet(pl.DataFrame({"user": [1, 2], "item": [3, 4], "time": [None, None]}))
+    assert log.time is None
+    assert "column time is no time: it begins empty" in log.notes
+
+
 def test_pandas_columns_without_names_are_found_by_number():
     log = quiet(pd.DataFrame([[1, 7, 2], [2, 9, 3]]), user=0, item=1, weight="2")
     assert rows(log) == [(1, 7, 2, None), (2, 9, 3, None)]
@@ -355,6 +361,12 @@ def test_a_column_that_is_called_rating_and_holds_words_is_no_weight(write):
     log = quiet(write("user,item,rating\n1,2,PG\n2,1,R\n"))
     assert log.weight.tolist() == [1, 1]
     assert "column rating is no weight: it holds 'PG'" in log.notes
+
+
+def test_columns_that_are_empty_are_not_guessed(write):
+    log = quiet(write("user,item,rating,time\n1,2,,\n2,1,,\n"))
+    assert rows(log) == [(1, 2, 1, None), (2, 1, 1, None)]
+    assert "column time is no time: it begins empty" in log.notes
 
 
 def test_no_time_column_means_no_times(write):

@@ -145,6 +145,26 @@ def test_broken_json_lines_are_shown_with_their_lines(write):
     assert "line 4: is no JSON object" in text
 
 
+def test_nested_json_is_no_id(write):
+    text = refused(write('{"user": {"id": 1}, "item": 2}\n{"user": 2, "item": 3}\n', "log.json"))
+    assert """line 1: user = '{"id":1}' is no id""" in text
+
+
+def test_a_json_line_of_an_empty_key_is_no_reason_to_fail(write):
+    text = refused(write('{"": 1}\n{"": 2}\n', "log.json"))
+    assert "none of its first lines is a JSON object with names" in text
+
+
+def test_a_line_of_many_megabytes_is_a_bad_row(write):
+    text = refused(write(f"user,item\n1,2\n{'x' * 20_000_000},3\n4,5\n"))
+    assert "line 3: " in text
+    assert len(text) < 1000
+
+
+def test_a_table_without_rows_is_refused():
+    assert "has columns (user, item) and no rows" in refused(pl.DataFrame({"user": [], "item": []}))
+
+
 def test_things_that_are_no_table_are_refused():
     assert "a list to read" in refused([(1, 2)], tm.UsageError)
 
@@ -172,7 +192,7 @@ def test_a_wrong_column_lists_the_columns_and_the_closest(write):
 
 def test_a_column_number_beyond_the_last_is_refused(write):
     text = refused(write("1\t2\t3\n4\t5\t3\n"), tm.UsageError, item=7)
-    assert "item = column 7, and log.csv has 3 columns" in text
+    assert "item = column 7, and log.csv (which has no header) has 3 columns" in text
 
 
 def test_one_column_in_two_roles_is_refused(write):

@@ -48,7 +48,8 @@ def present(relation: Relation, column: int) -> str:
         return f"coalesce(isfinite(cast({x} as double)), false)"
     if family in ("integer", "big"):
         return f"({x} is not null)"
-    return f"coalesce(cast({x} as varchar) <> '', false)"
+    nested = f" and k{column} not in ('OBJECT', 'ARRAY')" if relation.is_json else ""
+    return f"coalesce(cast({x} as varchar) <> ''{nested}, false)"
 
 
 def id_facts(relation: Relation, column: int) -> dict[str, str]:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from tastemap.data.plain import MAX_LINE
 from tastemap.data.relation import Relation, forget_rejects, quoted_by
 from tastemap.errors import InputError
 
@@ -227,7 +226,7 @@ def _records(relation: Relation) -> Iterator[tuple[int, bool]]:
             for line, text in enumerate(file, start=1):
                 yield line, not text.strip("\r\n")
             return
-        before = csv.field_size_limit(MAX_LINE)
+        before = csv.field_size_limit(2**31 - 1)
         try:
             reader = csv.reader(file, delimiter=relation.form.separator)
             line = 1

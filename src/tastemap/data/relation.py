@@ -107,13 +107,13 @@ def relation_of(
         return _of_table(connection, source)
     path = Path(source)
     plain = plain_file(path, folder)
-    if plain.parquet:
-        with reading(path.name):
+    with reading(path.name):
+        if plain.parquet:
             return _of_relation(connection, path.name, f"read_parquet({pattern(path)})", path)
-    if is_json_lines(plain.path, path.name):
-        return _of_json(connection, path.name, plain.path, plain.notes)
-    form = sniff(plain.path, path.name, wanted)
-    return _of_text(connection, path.name, plain.path, form, plain.notes)
+        if is_json_lines(plain.path, path.name):
+            return _of_json(connection, path.name, plain.path, plain.notes)
+        form = sniff(plain.path, path.name, wanted)
+        return _of_text(connection, path.name, plain.path, form, plain.notes)
 
 
 def _of_text(
@@ -153,7 +153,7 @@ def _of_json(connection: Any, shown: str, path: Path, notes: tuple[str, ...]) ->
     names = json_names(path)
     if not names:
         raise InputError(
-            f"{shown} begins with '{{' and none of its first lines is a JSON object",
+            f"{shown} begins with '{{' and none of its first lines is a JSON object with names",
             "JSON lines: one object {...} on each line",
             f"turn it into lines: jq -c . {shown}",
         )
@@ -202,16 +202,19 @@ def _of_table(connection: Any, source: Any) -> Relation:
         ) from error
     if isinstance(frame, nw.LazyFrame) and not frame.implementation.is_duckdb():
         frame = frame.collect()
-    # Types that no other library knows, such as periods: the other columns can still be used.
-    # Arrow has no Python objects, so of those only what pandas holds can pass.
-    barred = [nw.Unknown] if frame.implementation.is_pandas() else [nw.Unknown, nw.Object]
-    fine = [name for name, kind in frame.collect_schema().items() if kind not in barred]
+    # Pandas has types that DuckDB does not know, such as periods, and Arrow has no Python objects:
+    # the other columns can still be used.
+    is_pandas = frame.implementation.is_pandas()
+    barred = nw.Unknown if is_pandas else nw.Object
+    fine = [name for name, kind in frame.collect_schema().items() if kind != barred]
     if not fine:
         raise InputError(
             f"{shown} has no column that can be read", "a table with columns", "pass another table"
         )
+    if frame.implementation.is_polars():  # DuckDB has no column of nulls alone without a type
+        empty = [name for name, kind in frame.schema.items() if kind == nw.Unknown]
+        frame = frame.with_columns(nw.col(*empty).cast(nw.String)) if empty else frame
     native = nw.to_native(frame.select(nw.col(*fine)))
-    is_pandas = frame.implementation.is_pandas()
     connection.register("given", native if is_pandas else _ArrowStream(native))
     with reading(shown):
         if frame.implementation.is_duckdb():  # a query that may give other rows when it runs again

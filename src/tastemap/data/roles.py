@@ -8,9 +8,10 @@ from tastemap.data.columns import (
     Column,
     by_name,
     given_column,
+    listed,
     require_distinct,
 )
-from tastemap.data.relation import Relation, shown_columns
+from tastemap.data.relation import Relation
 from tastemap.data.sniff import is_number
 from tastemap.data.times import looks_like_time
 from tastemap.errors import UsageError
@@ -28,7 +29,8 @@ def position(columns: Chosen, role: str) -> int:
 
 def choose(relation: Relation, given: Mapping[str, Column]) -> tuple[Chosen, tuple[str, ...]]:
     """The columns that were named and guesses for the others, and what was not taken, in words."""
-    names, shown = relation.names, relation.shown
+    names = relation.names
+    shown = relation.shown + ("" if relation.header else " (which has no header)")
     chosen: Chosen = {
         role: None if column is None else given_column(role, column, names, shown)
         for role, column in given.items()
@@ -44,12 +46,13 @@ def choose(relation: Relation, given: Mapping[str, Column]) -> tuple[Chosen, tup
                 chosen[role] = guess
             else:
                 taken.append(guess)
-                example = next(value for value in relation.sample[guess] if value)
-                notes.append(f"column {names[guess]} is no {role}: it holds {example[:40]!r}")
+                example = next((value for value in relation.sample[guess] if value), None)
+                holds = "begins empty" if example is None else f"holds {example[:40]!r}"
+                notes.append(f"column {names[guess]} is no {role}: it {holds}")
     for role in ("user", "item"):
         if chosen[role] is None:
             raise UsageError(
-                f"which column of {shown} holds the {role}? It has: {shown_columns(relation)}",
+                f"which column of {shown} holds the {role}? It has: {listed(names)}",
                 f"a column named like {', '.join(NAMES[role][:3])}, or one that you name",
                 f"pass {role}= (--{role}) with one of these columns",
             )
@@ -62,7 +65,7 @@ def _fits(relation: Relation, role: str, column: int) -> bool:
     if role == "time":
         return looks_like_time(relation, column, share=0)
     if role == "weight":  # "nan" and "inf" are numbers that the checks will refuse by name
-        return not filled or any(map(_is_float, filled))
+        return any(map(_is_float, filled))
     return True
 
 

@@ -103,7 +103,7 @@ def json_names(path: Path) -> tuple[str, ...]:
                 continue
             if isinstance(read, dict):
                 names |= dict.fromkeys(read)
-    return tuple(names)
+    return tuple(name for name in names if name)  # DuckDB has no path to the key ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tastemap.data.engine import quoted
 from tastemap.data.ids import BIG_INTEGERS, FLOATS, INTEGERS
+from tastemap.data.rejects import places
 from tastemap.data.relation import Relation
 from tastemap.errors import InputError
 
@@ -108,10 +109,10 @@ class TimeRule:
 
 def looks_like_time(relation: Relation, column: int, share: float) -> bool:
     """Whether more than this share of a column's first values read as times (numbers count)."""
-    if _is_moment(relation.types[column]):
-        return True
     filled = sum(bool(value) for value in relation.sample[column])
-    return filled == 0 or max(_in_sample(relation, column).values()) > share * filled
+    if _is_moment(relation.types[column]):
+        return filled > 0
+    return max(_in_sample(relation, column).values()) > share * filled
 
 
 def time_forms(relation: Relation, column: int) -> TimeForms:
@@ -259,8 +260,6 @@ def _no_times(relation: Relation, column: int) -> InputError:
 
 
 def _mixed(relation: Relation, column: int, v: str) -> InputError:
-    from tastemap.data.rejects import places
-
     firsts = []
     for unit, (_, low, high) in UNITS.items():
         count, n, value = relation.query(

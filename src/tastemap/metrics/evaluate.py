@@ -21,7 +21,6 @@ from tastemap.metrics.auc import Pooled, Roc, auc_of_rows, pool, positive_scores
 from tastemap.metrics.catalogue import CATALOGUE, Audience
 from tastemap.metrics.inputs import (
     nothing_held_out,
-    of_shape,
     require_fit,
     require_no_repeats,
     require_same_ids,
@@ -118,8 +117,7 @@ def roc(model: Model, split: Split, *, part: Part = "test", exclude_seen: bool =
     histories, truth = split.queries(part)
     n_items = len(model.items)
     require_fit(histories, truth, n_items, exclude_seen)
-    score = of_shape(model.score, n_items)
-    return pool(score, histories, truth, n_items, exclude_seen=exclude_seen).roc()
+    return pool(model.score, histories, truth, n_items, exclude_seen=exclude_seen).roc()
 
 
 def evaluate_histories(
@@ -165,7 +163,6 @@ def evaluate_histories(
     rows = len(truth)
     kept = np.flatnonzero(truth.lengths)
     histories, truth = histories.take(kept), _distinct(truth.take(kept), n_items)
-    score = of_shape(score, n_items)
     k = max((k for _, k in asked.values() if k is not None), default=1)
     pooled = None
     if "auc_global" in asked:

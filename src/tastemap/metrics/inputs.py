@@ -1,13 +1,12 @@
 """What an evaluation cannot use, and how it says so."""
 
 import numpy as np
-from jaxtyping import Float32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.data.split import Split
 from tastemap.errors import InputError
-from tastemap.recommend import Ranking, Score
+from tastemap.recommend import Ranking
 
 
 def require_same_ids(model: Model, split: Split) -> None:
@@ -79,22 +78,6 @@ def require_no_repeats(ranking: Ranking) -> None:
             "every item at most once a list; -1 fills lists that end early",
             "take repeated items out of the lists",
         )
-
-
-def of_shape(score: Score, n_items: int) -> Score:
-    """The same scores, refused where their shape is not (rows, items)."""
-
-    def checked(histories: Histories) -> Float32[np.ndarray, "rows items"]:
-        scores = score(histories)
-        if np.shape(scores) != (len(histories), n_items):
-            raise InputError(
-                f"scores of shape {np.shape(scores)} for {len(histories)} histories",
-                f"shape ({len(histories)}, {n_items}): a row a history, a column an item",
-                "let score return one number for every item of the catalogue",
-            )
-        return scores
-
-    return checked
 
 
 def nothing_held_out(rows: int) -> InputError:

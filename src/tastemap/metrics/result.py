@@ -115,11 +115,16 @@ class Evaluation:
             lines.append(f"{name:{width}}  {mean:>9}  {stderr:>8}  {one.n:>9,}")
         return "\n".join(lines).lstrip("\n")
 
+    def means(self) -> dict[str, float | None]:
+        """The mean of each metric by its name; None where it is undefined."""
+        return {name: None if isnan(e.mean) else e.mean for name, e in self.estimates.items()}
+
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays as plain values; an undefined mean is None."""
+        means = self.means()
         return {
             "estimates": {
-                name: {"mean": None if isnan(e.mean) else e.mean, "stderr": e.stderr, "n": e.n}
+                name: {"mean": means[name], "stderr": e.stderr, "n": e.n}
                 for name, e in self.estimates.items()
             },
             "users": len(self.users),

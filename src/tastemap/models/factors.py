@@ -62,7 +62,6 @@ class FactorModel(Model):
         scores[~vectors.any(axis=1)] = self.popularity
         return scores
 
-    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
-        """Exact parts of the score where the recipe knows them, else likenesses."""
-        parts = cast(FoldsIn, self.recipe).contributions(self, history, item)
-        return super().contributions(history, item) if parts is None else parts
+    def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"] | None:
+        """Exact parts of the score where the recipe knows them."""
+        return cast(FoldsIn, self.recipe).contributions(self, history, item)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from jaxtyping import Int32
@@ -13,7 +12,6 @@ from tastemap.data.split import Split
 from tastemap.data.table import iso_time
 from tastemap.errors import UsageError, require_k
 from tastemap.metrics.result import Evaluation
-from tastemap.models.factors import FactorModel, FoldsIn
 from tastemap.recommend import top_items
 from tastemap.report.figures import counted, percent, rounded
 from tastemap.report.text import item_titles, shown
@@ -179,7 +177,7 @@ def person(model: Model, split: Split, user_code: int, k: int = 10) -> Person:
         ),
         later=_past(split.train, truth, slice(LATER)),
         held_out=len(truth.items),
-        exact=bool(len(codes)) and _is_exact(model, history, int(codes[0])),
+        exact=bool(len(codes)) and model.contributions(history, int(codes[0])) is not None,
     )
 
 
@@ -223,7 +221,7 @@ def _past(log: Interactions, history: Histories, events: slice) -> tuple[Past, .
 def _reasons(model: Model, history: Histories, item: int) -> tuple[Reason, ...]:
     if len(history.items) == 0:
         return ()
-    parts = np.maximum(model.contributions(history, item), 0).astype(np.float64)
+    parts = np.maximum(model.reasons(history, item), 0).astype(np.float64)
     best = np.argsort(-parts, kind="stable")[:REASONS]
     best = best[parts[best] > 0]
     titles = _titles(model.train, history.items[best])
@@ -232,13 +230,6 @@ def _reasons(model: Model, history: Histories, item: int) -> tuple[Reason, ...]:
         Reason(title, rounded(float(share), 4) or 0.0)
         for title, share in zip(titles, shares, strict=True)
     )
-
-
-def _is_exact(model: Model, history: Histories, item: int) -> bool:
-    """Whether contributions are parts of this model's score and not likenesses."""
-    if isinstance(model, FactorModel):
-        return cast(FoldsIn, model.recipe).contributions(model, history, item) is not None
-    return type(model).contributions is not Model.contributions
 
 
 def _titles(log: Interactions, codes: Int32[np.ndarray, " n"]) -> list[str]:
