@@ -41,6 +41,8 @@ def test_the_separator_is_the_one_that_cuts_all_lines_alike(form, text, separato
         ("1,2\n3,4\n", False),
         ("ann,2020-01-01\nbob,2020-01-02\n", False),
         ("ann,,3\nbob,x,4\n", False),
+        ("Kunde;Datum;Menge\nAnn;2024-03-01;1,5\nBob;;2\n", True),
+        ("Kunde;Datum\nAnn;01.03.2024 10:30\nBob;02.03.2024 11:00\n", True),
     ],
 )
 def test_a_header_is_told_from_a_first_row(form, text, header):

@@ -127,7 +127,7 @@ def _gunzipped(path: Path, target: Path) -> Path:
 def _unzstded(path: Path, target: Path) -> Path:
     """Unpack with DuckDB, line by line; a stream that was cut is noticed by its frames."""
     with path.open("rb") as file:
-        if not _has_whole_frames(file, path.stat().st_size):
+        if not has_whole_frames(file, path.stat().st_size):
             raise _truncated(path)
     lines = lines_of(path, "compression = 'zstd', store_rejects = true")
     try:
@@ -168,7 +168,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0]
 
 
-def _has_whole_frames(file: BinaryIO, size: int) -> bool:
+def has_whole_frames(file: BinaryIO, size: int) -> bool:
     """Whether every zstd frame reaches its end: follows block sizes (RFC 8878), unpacks nothing."""
     while magic := file.read(4):
         if len(magic) < 4:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -143,16 +144,25 @@ def split_records(lines: list[str], separator: str) -> list[list[str]]:
 def _is_header(
     first: tuple[str, ...], rows: list[tuple[str, ...]], wanted: Collection[str]
 ) -> bool:
-    """A header names a column that is wanted or known, or is text above a column of numbers."""
+    """A header names a column that is wanted or known, or is text above numbers or dates."""
     if any(name.strip() in wanted or is_known_name(name) for name in first):
         return True
-    if any(is_number(name) for name in first) or not any(name.strip() for name in first):
+    if any(map(_is_measured, first)) or not any(name.strip() for name in first):
         return False
-    columns = [[row[i] for row in rows if len(row) == len(first)] for i in range(len(first))]
+    whole = [row for row in rows if len(row) == len(first)]
+    columns = [[row[i] for row in whole if row[i].strip()] for i in range(len(first))]
     return any(
-        column and sum(map(is_number, column)) >= 0.9 * len(column) and name.strip()
+        column and sum(map(_is_measured, column)) >= 0.9 * len(column) and name.strip()
         for name, column in zip(first, columns, strict=True)
     )
+
+
+_MEASURED = re.compile(r"[+-]?\d+(,\d+)?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b.*", re.ASCII)
+"""A number with a decimal comma, or what begins like a date: no name of a column."""
+
+
+def _is_measured(text: str) -> bool:
+    return is_number(text) or _MEASURED.fullmatch(text.strip()) is not None
 
 
 def is_number(text: str) -> bool:

@@ -94,18 +94,16 @@ def count_bad(relation: Relation, rules: Rules) -> int:
 def _assumed(relation: Relation, columns: Chosen, forms: TimeForms | None) -> str:
     """What good rows are while the rules are still to be made."""
     user, item = (present(relation, position(columns, role)) for role in ("user", "item"))
-    return _good(relation, columns, user, item, None if forms is None else forms.valid)
+    return _good(columns, user, item, None if forms is None else forms.valid)
 
 
-def _good(relation: Relation, columns: Chosen, user: str, item: str, time: str | None) -> str:
+def _good(columns: Chosen, user: str, item: str, time: str | None) -> str:
     conditions = [user, item]
     if columns["weight"] is not None:
         w = _weight(columns["weight"])
         conditions.append(f"{w} >= 0 and {w} < 'infinity'::float")  # NaN is above infinity
     if time is not None:
         conditions.append(time)
-    if relation.is_json:
-        conditions.append("not broken")
     return f"coalesce({' and '.join(conditions)}, false)"
 
 
@@ -120,7 +118,7 @@ def _rules(relation: Relation, columns: Chosen, found: Survey, time: TimeRule | 
         item=item,
         time=time,
         weight="1" if weight is None else f"{_weight(weight)} + 0",  # -0 becomes 0
-        good=_good(relation, columns, user.valid, item.valid, time.valid if time else None),
+        good=_good(columns, user.valid, item.valid, time.valid if time else None),
     )
 
 
