@@ -10,8 +10,8 @@ import codecs
 import gzip
 import zlib
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 
@@ -168,7 +168,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0]
 
 
-def has_whole_frames(file: BinaryIO, size: int) -> bool:
+def has_whole_frames(file: BufferedIOBase, size: int) -> bool:
     """Whether every zstd frame reaches its end: follows block sizes (RFC 8878), unpacks nothing."""
     while magic := file.read(4):
         if len(magic) < 4:
