@@ -38,7 +38,8 @@ def test_a_failing_try_cast_over_a_csv_file_is_null_and_no_lost_row(tmp_path):
     path.write_text("x\n1\nb\n3\n")
     with connect() as connection:
         counts = connection.execute(
-            f"select count(*), count(try_cast(x as double)) from read_csv('{path}', "
+            f"select count(*), count(try_cast(x as double)), "
+            "count(*) filter (try_cast(x as double) is null) from read_csv('{path}', "
             "auto_detect = false, header = true, store_rejects = true, columns = {'x': 'VARCHAR'})"
         )
-        assert counts.fetchall() == [(3, 2)]
+        assert counts.fetchall() == [(3, 2, 1)]

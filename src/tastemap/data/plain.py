@@ -174,7 +174,10 @@ def has_whole_frames(file: BufferedIOBase, size: int) -> bool:
         if len(magic) < 4:
             return False
         if 0x184D2A50 <= int.from_bytes(magic, "little") <= 0x184D2A5F:  # a skippable frame
-            file.seek(int.from_bytes(file.read(4), "little"), 1)
+            length = file.read(4)
+            if len(length) < 4:
+                return False
+            file.seek(int.from_bytes(length, "little"), 1)
             continue
         flags = int.from_bytes(file.read(1), "little")
         single, checksum = flags >> 5 & 1, flags >> 2 & 1
@@ -190,8 +193,6 @@ def has_whole_frames(file: BufferedIOBase, size: int) -> bool:
             repeats_one_byte = block >> 1 & 3 == 1
             file.seek(1 if repeats_one_byte else block >> 3, 1)
         file.seek(4 * checksum, 1)
-        if file.tell() > size:
-            return False
     return file.tell() <= size
 
 
