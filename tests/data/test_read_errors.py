@@ -308,8 +308,10 @@ def test_bad_weights_of_tables_are_refused(bad):
 
 
 def test_lines_are_those_of_the_unpacked_text(write):
-    text = "\n  \nuser,item\n1,2\n" + "\n" * 3 + '"a\nb",3\n5\n'
-    assert "line 10: 1 field instead of 2" in refused(write(gzip.compress(text.encode()), "log.gz"))
+    text = "\n  \nuser,item\n1,2\n" + "\n" * 3 + '"a\nb",3\n5\n6,\n'
+    said = refused(write(gzip.compress(text.encode()), "log.gz"))
+    assert "line 10: 1 field instead of 2" in said
+    assert "line 11: item is missing" in said
 
 
 def test_bad_rows_deep_in_a_long_file_have_their_line(write):
