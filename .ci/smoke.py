@@ -95,6 +95,9 @@ def main(wheel):
         write_log(folder / "log.csv")
         assert json.loads(here(tastemap, "run", "log.csv", "--out", "out", "--json"))
         assert (folder / "out" / "report.html").stat().st_size > 0, "no report"
+        demo = here(tastemap, "demo", "--out", "demo")  # on an invented world without a network
+        assert "vs Popularity" in demo, demo
+        assert (folder / "demo" / "recommendations.parquet").stat().st_size > 0, "no lists"
     finally:
         shutil.rmtree(folder)
     print("smoke run passed", flush=True)

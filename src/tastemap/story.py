@@ -150,7 +150,7 @@ def comparison(report: Report, metrics: Sequence[str] = ("ndcg@10", "recall@10")
         means = [row.test[metric].mean for row in report.rows]
         columns[heading] = ["" if m is None else f"{m:.3f}" for m in means]
     columns["vs Popularity"] = [_against_popularity(row) for row in report.rows]
-    reading = "± is one standard error over users, [ ] a 95 % interval of the paired difference"
+    reading = "± is one standard error over users, [ ] a 95 % interval (paired bootstrap)"
     return f"{Table(columns)}\n{reading}\n\n{report.verdict.sentence}"
 
 

@@ -1,8 +1,8 @@
 """The same numbers from other libraries, to 1e-9, wherever they define the same thing.
 
-ranx defines the same as trec_eval, which ir_measures runs here; it is left out because it compiles
-for half a minute. Without a partner are `recall_capped` and `map` (the libraries divide by all
-held-out items only): `reference.py` has their loops.
+ranx compiles for half a minute, so it is asked once, for all that it defines. Without a partner
+are `recall_capped` and `map` (the libraries divide by all held-out items only): `reference.py` has
+their loops.
 """
 
 import ir_measures
@@ -82,6 +82,37 @@ def test_ndcg_agrees_with_trec_eval_and_scikit_learn(make_world, metric, weights
     np.testing.assert_allclose(values, trec(world, ranking, nDCG @ k), **EXACT)
     by_sklearn = [ndcg_score([held], [scores], k=k) for scores, held in without_seen(world)]
     np.testing.assert_allclose(values, by_sklearn, **EXACT)
+
+
+# ranx imports packages that warn of their own old code.
+@pytest.mark.filterwarnings("ignore")
+def test_metrics_agree_with_ranx(make_world):
+    import ranx
+
+    world = make_world(seed=14, users=40)
+    ranking = ranking_of(world, 10)
+    names = {
+        "precision": "precision",
+        "recall": "recall",
+        "hit_rate": "hit_rate",
+        "map_full": "map",
+        "mrr": "mrr",
+        "ndcg": "ndcg",
+    }
+    truth = {
+        str(row): {str(item): 1 for item in world.truth.row(row)} for row in range(len(world.truth))
+    }
+    lists = {
+        str(row): {str(item): 10.0 - place for place, item in enumerate(items) if item >= 0}
+        for row, items in enumerate(ranking.items)
+    }
+    run = ranx.Run(lists)
+    asked = [f"{theirs}@{k}" for theirs in names.values() for k in (1, 5, 10)]
+    ranx.evaluate(ranx.Qrels(truth), run, asked)
+    for ours, theirs in names.items():
+        for k in (1, 5, 10):
+            found = [run.scores[f"{theirs}@{k}"][str(row)] for row in range(len(world.truth))]
+            np.testing.assert_allclose(TOPK[ours](ranking, k), found, **EXACT)
 
 
 @pytest.mark.parametrize("k", [1, 5, 10])

@@ -1,5 +1,6 @@
 """Users as people: what somebody used, what the model would show, why, and what came true."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -107,11 +108,11 @@ class Person:
         for place, one in enumerate(self.recommendations, start=1):
             reasons = ", ".join(f"{r.title} ({percent(r.share, 0)})" for r in one.because)
             lines.append(f"  {place:2}  {one.title}" + ("  [used in the test part]" * one.hit))
-            lines += [f"      {self.because_of} {reasons}"] if reasons else []
+            lines += [_folded(f"      {self.because_of} {reasons}")] if reasons else []
         if self.later:
             more = self.held_out - len(self.later)
             lines.append("Used in the test part: " + ", ".join(one.title for one in self.later))
-            lines[-1] += f" and {more:,} more" if more else ""
+            lines[-1] = _folded(lines[-1] + (f" and {more:,} more" if more else ""))
         lines.append(f"{self.found} of {counted(self.held_out, 'held-out item')} in the list")
         return "\n".join(lines)
 
@@ -194,6 +195,11 @@ def choose_people(evaluation: Evaluation, split: Split, n: int = 10) -> tuple[in
         return tuple(int(code) for code in ordered)
     middles = (2 * np.arange(n) + 1) * len(ordered) // (2 * n)
     return tuple(int(code) for code in ordered[middles])
+
+
+def _folded(line: str) -> str:
+    """A line broken at blanks to under 80 columns; what follows is indented."""
+    return textwrap.fill(line, 79, subsequent_indent=" " * 8, break_long_words=False)
 
 
 def _shown(split: Split) -> Interactions:
