@@ -1,6 +1,7 @@
 """What every test gets: checked shapes and types, honest skips, Hypothesis without a stopwatch."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ settings.load_profile("tastemap")
 
 def checked_modules():
     """Every module of tastemap whose calls are checked: all but the kernels, which are compiled."""
-    package = Path(__file__).parents[1] / "src" / "tastemap"
+    package = Path(find_spec("tastemap").origin).parent  # the checkout, or an installed wheel
     names = {path.stem for path in package.iterdir() if path.suffix in ("", ".py")}
     return sorted(f"tastemap.{name}" for name in names - {"kernels", "__init__", "__pycache__"})
 
