@@ -78,7 +78,7 @@ class Negatives:
                 "pass beta=0.75, say",
             )
         width = len(self.log.items)
-        pairs = np.unique(self.log.user.astype(np.int64) * width + self.log.item)
+        pairs, _ = self.log.pairs()
         # 0 ** 0 is 1, so that the uniform draw reaches items without events.
         weight = self.log.item_counts().astype(np.float64) ** self.beta
         users, items = np.divmod(pairs, max(width, 1))

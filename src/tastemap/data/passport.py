@@ -145,9 +145,7 @@ def describe(log: Interactions) -> Passport:
     of_user, of_item = log.user_counts(), log.item_counts()
     of_user, of_item = of_user[of_user > 0], np.sort(of_item[of_item > 0])[::-1]
     n_users, n_items = len(of_user), len(of_item)
-    _, times_seen = np.unique(
-        log.user.astype(np.int64) * len(log.items) + log.item, return_counts=True
-    )
+    _, times_seen = log.pairs()
     running = np.cumsum(of_item)
     # In whole numbers: .8 of 10 events is 8 of them, never 8.000000000000002.
     head = 1 + int(np.searchsorted(running * 10, 8 * len(log)))

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from tastemap.data.columns import Column, by_name
 from tastemap.data.encode import Rules, encoded
 from tastemap.data.engine import connect
@@ -226,9 +224,7 @@ def _prepared(
         )
     rule = repeats or ("last" if has_weight else "sum")
     if rule == "keep":
-        # Sorted, because np.unique takes a minute for what a sort does in a second.
-        pairs = np.sort(log.user.astype(np.int64) * len(log.items) + log.item)
-        repeated = int(np.count_nonzero(pairs[1:] == pairs[:-1]))
+        repeated = len(log) - len(log.pairs()[0])
         say.all(f"{repeated:,} events repeat an earlier (user, item) pair and are kept")
     else:
         log = _told(dedupe(log, cast(Rule, rule)), log, say, "no (user, item) pair occurs twice")

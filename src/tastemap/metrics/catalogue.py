@@ -40,9 +40,9 @@ class Audience:
     @classmethod
     def of(cls, train: Interactions) -> "Audience":
         """Count the users of a log; repeated events of a pair count once."""
-        pairs = np.unique(train.user.astype(np.int64) * max(len(train.items), 1) + train.item)
+        pairs, _ = train.pairs()
         counts = np.bincount(pairs % max(len(train.items), 1), minlength=len(train.items))
-        return cls(counts.astype(np.int64), len(np.unique(train.user)))
+        return cls(counts.astype(np.int64), int(np.count_nonzero(train.user_counts())))
 
 
 Catalogue = Callable[[Ranking, int, Audience], Float64[np.ndarray, " users"] | float]
