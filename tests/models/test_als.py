@@ -7,6 +7,7 @@ import pytest
 
 from tastemap.data.interactions import Histories
 from tastemap.kernels.als import solve_cg, solve_cholesky
+from tastemap.kernels.jit import one_blas_thread
 from tastemap.models import ALS
 from worlds import noise, withheld
 
@@ -92,9 +93,11 @@ def test_both_solvers_agree_with_a_dense_solve_on_ragged_rows(factors):
     reg = (0.5 + rng.random(7)).astype(np.float32)
     gram = (0.3 * fixed.T @ fixed).astype(np.float32)
     exact = np.zeros((7, factors), dtype=np.float32)
-    solve_cholesky(starts, items, extra, target, gram, reg, fixed, exact)
+    order = np.argsort(-counts, kind="stable")
+    with one_blas_thread():
+        solve_cholesky(starts, items, extra, target, order, gram, reg, fixed, exact)
     iterated = np.zeros((7, factors), dtype=np.float32)
-    solve_cg(starts, items, extra, target, gram, reg, fixed, iterated, 2 * factors + 2)
+    solve_cg(starts, items, extra, target, order, gram, reg, fixed, iterated, 2 * factors + 2)
     for u in range(7):
         own = slice(starts[u], starts[u + 1])
         y = fixed[items[own]].astype(np.float64)

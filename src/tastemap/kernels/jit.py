@@ -8,10 +8,11 @@ the compiler picks is fixed in the machine code, so results stay the same from r
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numba
 from numba import njit
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 _FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 
@@ -43,10 +44,22 @@ def threads(n: int) -> Iterator[None]:
         numba.set_num_threads(before)
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries of NumPy and SciPy; looking for them takes a millisecond."""
+    import scipy.linalg  # noqa: F401 - so that both are loaded when they are looked for
+
+    return ThreadpoolController().select(user_api="blas")
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Run BLAS on one thread: how it cuts a product among threads changes the last bits."""
-    with threadpool_limits(limits=1, user_api="blas"):
+    """Run BLAS on one thread.
+
+    How it cuts a product among threads changes the last bits; and its threads go on spinning for
+    a while after a product, on cores that the kernels need (ALS: twice as slow).
+    """
+    with _blas().limit(limits=1):
         yield
 
 

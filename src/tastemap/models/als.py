@@ -1,9 +1,10 @@
 """ALS for implicit feedback: solve for all users, then for all items, again and again."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32, Int64
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
@@ -16,6 +17,17 @@ from tastemap.training import Monitor, run_epochs
 
 Users = Float32[np.ndarray, "users d"]
 Items = Float32[np.ndarray, "items d"]
+
+
+class Side(NamedTuple):
+    """The systems of one side: CSR rows of events, their weights, and the rows by length."""
+
+    starts: Int64[np.ndarray, " rows+1"]
+    items: Int32[np.ndarray, " n"]
+    extra: Float32[np.ndarray, " n"]
+    target: Float32[np.ndarray, " n"]
+    order: Int64[np.ndarray, " rows"]
+    reg: Float32[np.ndarray, " rows"]
 
 
 @dataclass(frozen=True)
@@ -87,13 +99,13 @@ class ALS(Recipe):
         by_user = train.matrix()
         if not self.use_weights:
             by_user.data = np.ones_like(by_user.data)
-        by_item = by_user.T.tocsr()
+        of_users, of_items = self._side(by_user), self._side(by_user.T.tocsr())
         users = self._start(seed, "users", by_user.shape[0])
         items = self._start(seed, "items", by_user.shape[1])
 
         def iterate(_: int) -> dict[str, float]:
-            self._solve(by_user, items, users)
-            self._solve(by_item, users, items)
+            self._solve(of_users, items, users)
+            self._solve(of_items, users, items)
             return {"loss": self.loss(by_user, users, items)} if self.show_loss else {}
 
         log = run_epochs(iterate, self.epochs, name="ALS", monitor=monitor)
@@ -106,26 +118,36 @@ class ALS(Recipe):
         drawn = stream(seed, "als", side).standard_normal((rows, self.factors), dtype=np.float32)
         return np.asarray(drawn * np.float32(0.1 / np.sqrt(self.factors)))
 
+    def _side(self, matrix: csr_array) -> Side:
+        """What one side's systems need besides the vectors: the same in every iteration."""
+        unobserved = 1.0 if self.alpha0 is None else self.alpha0
+        extra = np.float32(self.alpha) * matrix.data
+        counts = np.diff(matrix.indptr)
+        reg = self.reg * (counts + unobserved * matrix.shape[1]) ** self.reg_power
+        return Side(
+            starts=matrix.indptr.astype(np.int64),
+            items=matrix.indices,
+            extra=extra,
+            target=extra + np.float32(1) if self.alpha0 is None else extra,
+            order=np.argsort(-counts, kind="stable"),
+            reg=reg.astype(np.float32),
+        )
+
     def _solve(
         self,
-        matrix: csr_array,
+        side: Side,
         fixed: Float32[np.ndarray, "columns d"],
         rows: Float32[np.ndarray, "rows d"],
     ) -> None:
         """Solve for `rows` in place, with the other side's vectors fixed."""
-        unobserved = 1.0 if self.alpha0 is None else self.alpha0
-        extra = np.float32(self.alpha) * matrix.data
-        target = extra + np.float32(1) if self.alpha0 is None else extra
-        counts = np.diff(matrix.indptr)
-        reg = self.reg * (counts + unobserved * matrix.shape[1]) ** self.reg_power
+        unobserved = np.float32(1.0 if self.alpha0 is None else self.alpha0)
+        events = (side.starts, side.items, side.extra, side.target, side.order)
         with one_blas_thread():
-            gram = np.float32(unobserved) * (fixed.T @ fixed)
-        events = (matrix.indptr.astype(np.int64), matrix.indices, extra, target)
-        system = (gram, reg.astype(np.float32), fixed, rows)
-        if self.solver == "cg":
-            solve_cg(*events, *system, self.cg_steps)
-        else:
-            solve_cholesky(*events, *system)
+            gram = unobserved * (fixed.T @ fixed)
+            if self.solver == "cg":
+                solve_cg(*events, gram, side.reg, fixed, rows, self.cg_steps)
+            else:
+                solve_cholesky(*events, gram, side.reg, fixed, rows)
 
     def loss(self, matrix: csr_array, users: Users, items: Items) -> float:
         """The objective divided by the number of events (see the class)."""
@@ -154,7 +176,7 @@ class ALS(Recipe):
             shown.data = np.ones_like(shown.data)
         exact = ALS(**{**self.fields(), "solver": "cholesky"})
         rows = np.zeros((len(histories), self.factors), dtype=np.float32)
-        exact._solve(shown, model.item_vectors, rows)
+        exact._solve(exact._side(shown), model.item_vectors, rows)
         return rows
 
     def contributions(
