@@ -90,30 +90,42 @@ def random_word(seed, epoch, index):
     return mixed((key + (index + 1) * golden) % 2**64)
 
 
-def bpr_epoch_by_hand(
-    users, starts, items, x, y, b, steps, rate, reg_user, reg_liked, reg_other, *, seed, epoch
-):
-    """Rendle's update, draw by draw, with sets and NumPy rows; returns (correct, skipped)."""
+def bpr_epoch_by_hand(blocks, shuffled, weights, x, y, b, rates, *, seed, epoch):
+    """Rendle's update, block by block and draw by draw, with sets and NumPy rows.
+
+    Round r lets block b of the users meet block b + r of the items, one pair after the other.
+    Returns (ranked correctly, skipped).
+    """
+    users, starts, items, user_bounds, item_bounds = blocks
+    rate, reg_user, reg_liked, reg_other = rates
     histories = [set(items[a:z].tolist()) for a, z in pairwise(starts)]
+    n = len(user_bounds) - 1
     correct = skipped = 0
-    for n in range(len(users)):
-        event = (random_word(seed, epoch, 2 * n) >> 32) * len(users) >> 32
-        word = random_word(seed, epoch, 2 * n + 1)
-        if len(steps):
-            other = np.searchsorted(steps, (word >> 40) / (1 << 24), side="right")
-        else:
-            other = (word >> 32) * len(y) >> 32
-        u, i, j = int(users[event]), int(items[event]), int(other)
-        if j in histories[u]:
-            skipped += 1
-            continue
-        x_u, y_i, y_j = x[u].copy(), y[i].copy(), y[j].copy()
-        margin = x_u @ (y_i - y_j) + b[i] - b[j]
-        correct += int(margin > 0)
-        z = 1 / (1 + np.exp(margin))
-        x[u] += rate * (z * (y_i - y_j) - reg_user * x_u)
-        y[i] += rate * (z * x_u - reg_liked * y_i)
-        y[j] += rate * (-z * x_u - reg_other * y_j)
-        b[i] += rate * (z - reg_liked * b[i])
-        b[j] += rate * (-z - reg_other * b[j])
+    for meet in [(r, block) for r in range(n) for block in range(n)]:
+        members = range(user_bounds[meet[1]], user_bounds[meet[1] + 1])
+        q = sum(meet) % n
+        pool = shuffled[item_bounds[q] : item_bounds[q + 1]].tolist()
+        for event in range(len(users)):
+            u, i = int(users[event]), int(items[event])
+            if u not in members or i not in pool:
+                continue
+            word = random_word(seed, epoch, event)
+            others = [item for item in pool if item != i]
+            if weights is None:
+                j = others[(word >> 32) * len(others) >> 32]
+            else:
+                chances = np.cumsum(weights[others]) / weights[others].sum()
+                j = others[int(np.searchsorted(chances, (word >> 40) / (1 << 24), side="right"))]
+            if j in histories[u]:
+                skipped += 1
+                continue
+            x_u, y_i, y_j = x[u].copy(), y[i].copy(), y[j].copy()
+            margin = x_u @ (y_i - y_j) + b[i] - b[j]
+            correct += int(margin > 0)
+            z = 1 / (1 + np.exp(margin))
+            x[u] += rate * (z * (y_i - y_j) - reg_user * x_u)
+            y[i] += rate * (z * x_u - reg_liked * y_i)
+            y[j] += rate * (-z * x_u - reg_other * y_j)
+            b[i] += rate * (z - reg_liked * b[i])
+            b[j] += rate * (-z - reg_other * b[j])
     return correct, skipped

@@ -2,46 +2,63 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from reference import bpr_epoch_by_hand
 from reference import random_word as word_by_hand
-from tastemap import Convergence, InputError
-from tastemap.kernels.bpr import bpr_epoch
+from tastemap import Convergence, InputError, threads
 from tastemap.kernels.counter import below, random_word, stream_key, unit
 from tastemap.models import BPR, Popularity
+from tastemap.models.bpr import Blocks
 from worlds import log_of, noise, withheld
 
 
-def arrays(log, d=4, seed=0):
-    matrix = log.matrix()
-    starts = matrix.indptr.astype(np.int64)
-    users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(starts))
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(matrix.shape[0], d)).astype(np.float32)
-    y = rng.normal(size=(matrix.shape[1], d)).astype(np.float32)
-    return users, starts, matrix.indices, x, y, np.zeros(matrix.shape[1], np.float32)
-
-
-@pytest.mark.parametrize("power", [0.0, 1.0])
-def test_an_epoch_equals_the_interpreted_twin(power):
-    log, _ = noise(users=20, items=15, each=5)
-    users, starts, items, x, y, b = arrays(log)
-    counts = np.bincount(items, minlength=15).astype(np.float64)
-    steps = np.cumsum(counts) / counts.sum() if power else np.empty(0)
-    twin = [a.copy() for a in (x, y, b)]
-    rates = [np.float32(value) for value in (0.1, 0.01, 0.02, 0.03)]
-    counted = bpr_epoch(users, starts, items, x, y, b, steps, *rates, 9, 2)
-    expected = bpr_epoch_by_hand(users, starts, items, *twin, steps, *rates, seed=9, epoch=2)
-    assert counted == expected
+@pytest.mark.parametrize("threaded", [1, 2])
+@pytest.mark.parametrize("by_count", [False, True])
+def test_an_epoch_equals_the_interpreted_twin(by_count, threaded):
+    log, _ = noise(users=30, items=50, each=8)
+    blocks = Blocks.of(log.matrix(), factors=4)
+    assert len(blocks.bounds) - 1 == 3
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 4)).astype(np.float32)
+    y = rng.normal(size=(50, 4)).astype(np.float32)
+    b = np.zeros(50, dtype=np.float32)
+    shuffled = rng.permutation(50).astype(np.int32)
+    weights = log.item_counts().astype(np.float64) if by_count else None
+    steps = np.concatenate([[0], np.cumsum(weights[shuffled])]) if by_count else np.empty(0)
+    twin = [array.copy() for array in (x, y, b)]
+    rates = tuple(np.float32(value) for value in (0.1, 0.01, 0.02, 0.03))
+    with threads(threaded):
+        counted = blocks.epoch(shuffled, steps, (x, y, b), rates, np.uint64(stream_key(9, 2)))
+    assert counted == bpr_epoch_by_hand(blocks, shuffled, weights, *twin, rates, seed=9, epoch=2)
     for fast, slow in zip((x, y, b), twin, strict=True):
         np.testing.assert_allclose(fast, slow, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "factors", "expected"),
+    [
+        (1, 1, 8, 1),
+        (100, 15, 8, 1),
+        (100, 40, 8, 2),
+        (3, 500, 8, 3),
+        (943, 1682, 64, 8),
+        (138_000, 27_000, 64, 16),
+    ],
+)
+def test_the_number_of_blocks_follows_from_the_size_alone(users, items, factors, expected):
+    empty = csr_array((users, items), dtype=np.float32)
+    blocks = Blocks.of(empty, factors)
+    assert len(blocks.bounds) - 1 == len(blocks.item_bounds) - 1 == expected
+    assert blocks.bounds[[0, -1]].tolist() == [0, users]
+    assert blocks.item_bounds[[0, -1]].tolist() == [0, items]
 
 
 def test_skipped_is_the_chance_of_drawing_an_item_of_the_history():
     log, _ = noise(users=200, items=40, each=10)
     model = BPR(factors=2, epochs=20).fit(log, seed=1)
     draws = 20 * len(log)
-    chance = 10 / 40
+    chance = 9 / 39  # of the other 39 items, 9 are in the history
     error = np.sqrt(chance * (1 - chance) / draws)
     assert abs(np.mean(model.log.curve("skipped")) - chance) < 4 * error
 

@@ -6,6 +6,14 @@ made is z = 1 / (1 + exp(s(u, i) - s(u, j))), and (Rendle et al. 2009)
     x_u += rate * (z (y_i - y_j) - reg_user  x_u)
     y_i += rate * (z x_u         - reg_liked y_i)        b_i += rate * (z - reg_liked b_i)
     y_j -= rate * (z x_u         + reg_other y_j)        b_j -= rate * (z + reg_other b_j)
+
+Every step writes to one user and two items, so steps cannot run side by side as they come. Users
+and items are cut into equally many blocks; in round r, block b of the users meets block b + r of
+the items, and both the liked and the other item are of that block. Blocks that meet in one round
+share no row, so they run on several threads without a race, and the result does not depend on
+how many there are (stratified descent: Gemulla et al., KDD 2011). The blocks of items are drawn
+anew in each epoch, so that every item meets every other. A block of items also stays in the
+cache, which independent draws from a large catalogue do not.
 """
 
 import numpy as np
@@ -15,34 +23,77 @@ from tastemap.kernels.jit import parallel, prange, serial
 from tastemap.kernels.rows import contains
 
 
-@serial
-def draw_other(word, n_items, cumulative):  # type: ignore[no-untyped-def]
-    """An item: uniform where `cumulative` is empty, else by its steps (popularity^beta, 0 to 1)."""
-    if len(cumulative) == 0:
-        return below(word, n_items)
-    return min(np.searchsorted(cumulative, unit(word), side="right"), n_items - 1)
+@parallel
+def deal_events(starts, items, bounds, block_of, dealt, cuts):  # type: ignore[no-untyped-def]
+    """List the events of each block of users by the block of their item, in CSR order.
+
+    Parameters
+    ----------
+    bounds : int64 (blocks + 1,)
+        First user of each block of users.
+    block_of : int32 (items,)
+        The block of each item.
+    dealt : int64 (n,), cuts : int64 (blocks, blocks + 1)
+        Written: `dealt[cuts[b, q]:cuts[b, q + 1]]` are the events of user block b, item block q.
+    """
+    n_blocks = len(bounds) - 1
+    for b in prange(n_blocks):
+        place = np.zeros(n_blocks + 1, dtype=np.int64)
+        place[0] = starts[bounds[b]]
+        for e in range(starts[bounds[b]], starts[bounds[b + 1]]):
+            place[block_of[items[e]] + 1] += 1
+        for q in range(n_blocks):
+            place[q + 1] += place[q]
+        cuts[b] = place
+        for e in range(starts[bounds[b]], starts[bounds[b + 1]]):
+            q = block_of[items[e]]
+            dealt[place[q]] = e
+            place[q] += 1
 
 
 @serial
-def bpr_epoch(  # type: ignore[no-untyped-def]
+def _draw_other(word, shuffled, steps, first, last, own):  # type: ignore[no-untyped-def]
+    """An item of `shuffled[first:last]` other than that at place `own`; there must be two.
+
+    All alike where `steps` is empty, else in proportion to its rises. Leaving the liked item out
+    keeps `skipped` what it is with draws from the whole catalogue: without that, the liked item
+    would be drawn once in a block, not once in the catalogue.
+    """
+    if len(steps) == 0:
+        place = first + below(word, last - first - 1)
+        return shuffled[place + (place >= own)]
+    gap = steps[own + 1] - steps[own]
+    height = steps[first] + unit(word) * (steps[last] - steps[first] - gap)
+    height += gap * (height >= steps[own])
+    place = np.searchsorted(steps, height, side="right") - 1
+    return shuffled[min(max(place, first), last - 1)]
+
+
+@parallel
+def bpr_round(  # type: ignore[no-untyped-def]
+    number,
     users,
     starts,
     items,
+    dealt,
+    cuts,
+    shuffled,
+    place_of,
+    item_bounds,
+    steps,
     user_vectors,
     item_vectors,
     item_bias,
-    cumulative,
     rate,
     reg_user,
     reg_liked,
     reg_other,
-    seed,
-    epoch,
+    key,
 ):
-    """As many draws as there are events, in place; returns (ranked correctly, skipped).
+    """One round, in place; returns int64 (blocks, 2): ranked correctly, skipped.
 
-    A draw takes an event (user, liked) uniformly and an other item; where the other item is in
-    the user's history the draw is skipped and counted. One thread: every draw may touch any row.
+    Each event of the blocks that meet is visited once, with an other item of the same block; where
+    that is in the user's history the draw is skipped and counted.
 
     Parameters
     ----------
@@ -50,39 +101,53 @@ def bpr_epoch(  # type: ignore[no-untyped-def]
         The user of each event, events grouped by user.
     starts, items : int64 (users + 1,), int32 (n,)
         CSR rows of the log, items sorted within a row.
+    dealt, cuts
+        See `deal_events`.
+    shuffled, place_of, item_bounds : int32 (items,), int32 (items,), int64 (blocks + 1,)
+        All items, block by block; where each stands; where each block begins.
+    steps : float64 (items + 1,) or empty
+        Running sum of the weights by which others are drawn, in the order of `shuffled`.
     user_vectors, item_vectors, item_bias : float32 (users, d), (items, d), (items,)
         Changed in place.
-    cumulative : float64 (items,) or empty
-        See `draw_other`.
+    key : uint64
+        The epoch's random stream; event e takes number e of it.
     """
-    n_events = len(users)
-    n_items, d = item_vectors.shape
-    key = stream_key(seed, epoch)
-    correct = 0
-    skipped = 0
-    for n in range(n_events):
-        event = below(random_word(key, np.uint64(2 * n)), n_events)
-        other = draw_other(random_word(key, np.uint64(2 * n + 1)), n_items, cumulative)
-        user = users[event]
-        if contains(items, starts[user], starts[user + 1], other):
-            skipped += 1
-            continue
-        liked = items[event]
-        x, y, w = user_vectors[user], item_vectors[liked], item_vectors[other]
-        margin = item_bias[liked] - item_bias[other]
-        for f in range(d):
-            margin += x[f] * (y[f] - w[f])
-        if margin > 0:
-            correct += 1
-        z = np.float32(1.0) / (np.float32(1.0) + np.exp(margin))
-        for f in range(d):
-            x_f, y_f, w_f = x[f], y[f], w[f]
-            x[f] = x_f + rate * (z * (y_f - w_f) - reg_user * x_f)
-            y[f] = y_f + rate * (z * x_f - reg_liked * y_f)
-            w[f] = w_f - rate * (z * x_f + reg_other * w_f)
-        item_bias[liked] += rate * (z - reg_liked * item_bias[liked])
-        item_bias[other] -= rate * (z + reg_other * item_bias[other])
-    return correct, skipped
+    n_blocks = len(item_bounds) - 1
+    counted = np.zeros((n_blocks, 2), dtype=np.int64)
+    d = user_vectors.shape[1]
+    for b in prange(n_blocks):
+        q = (b + number) % n_blocks
+        correct = 0
+        skipped = 0
+        for n in range(cuts[b, q], cuts[b, q + 1]):
+            event = dealt[n]
+            user, liked = users[event], items[event]
+            word = random_word(key, np.uint64(event))
+            first, last = item_bounds[q], item_bounds[q + 1]
+            if last - first < 2:
+                skipped += 1
+                continue
+            other = _draw_other(word, shuffled, steps, first, last, place_of[liked])
+            if contains(items, starts[user], starts[user + 1], other):
+                skipped += 1
+                continue
+            x, y, w = user_vectors[user], item_vectors[liked], item_vectors[other]
+            margin = item_bias[liked] - item_bias[other]
+            for f in range(d):
+                margin += x[f] * (y[f] - w[f])
+            if margin > 0:
+                correct += 1
+            z = np.float32(1.0) / (np.float32(1.0) + np.exp(margin))
+            for f in range(d):
+                x_f, y_f, w_f = x[f], y[f], w[f]
+                x[f] = x_f + rate * (z * (y_f - w_f) - reg_user * x_f)
+                y[f] = y_f + rate * (z * x_f - reg_liked * y_f)
+                w[f] = w_f - rate * (z * x_f + reg_other * w_f)
+            item_bias[liked] += rate * (z - reg_liked * item_bias[liked])
+            item_bias[other] -= rate * (z + reg_other * item_bias[other])
+        counted[b, 0] = correct
+        counted[b, 1] = skipped
+    return counted
 
 
 @parallel
