@@ -63,7 +63,7 @@ class Blocks(NamedTuple):
         dealt = np.empty(len(self.items), dtype=np.int64)
         cuts = np.empty((n_blocks, n_blocks + 1), dtype=np.int64)
         deal_events(self.starts, self.items, self.bounds, block_of, dealt, cuts)
-        log = (self.users, self.starts, self.items, dealt, cuts)
+        log = (self.users, self.items, dealt, cuts)
         draws = (shuffled, place_of, self.item_bounds, steps)
         counted = np.zeros(2, dtype=np.int64)
         for number in range(n_blocks):
