@@ -1,5 +1,6 @@
 # make demo    install into .venv, then the whole story on MovieLens-100K
 # make test    install what tests need, then run them all
+# make bench   speed against implicit on LOG=ratings.csv, written to docs/benchmarks.md
 # make check   lint, types, imports, test, wheel, smoke: what CI runs
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports wheel smoke check clean
+.PHONY: help demo test bench lint format types imports wheel smoke check clean
 
 help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
@@ -20,6 +21,9 @@ demo: $(VENV)/package
 
 test: $(VENV)/tests
 	$(RUN) pytest -n $(WORKERS) --doctest-modules src tests
+
+bench: $(VENV)/package
+	$(VENV)/bin/python benchmarks/speed.py $(if $(LOG),--log $(LOG))
 
 lint: $(VENV)/dev
 	$(RUN) ruff check .

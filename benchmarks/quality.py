@@ -1,6 +1,6 @@
 """Quality on MovieLens-100K in the Microsoft Recommenders protocol, written to docs/quality.md.
 
-    python benchmarks/quality.py            about five minutes on two cores
+    python benchmarks/quality.py            about two minutes on two cores
 
 75 % of each item's ratings train, 25 % test (seed 42, their stratified splitter); every rating
 counts as relevant; all items are ranked, those of the training part removed; k = 10.

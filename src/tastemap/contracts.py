@@ -145,7 +145,7 @@ class Model(ABC):
             Columns user, rank, item, title (where titles are known), score. For baskets, `user`
             is the number of the basket.
         """
-        if isinstance(users, str | int):
+        if isinstance(users, str | int | np.integer):
             raise UsageError(f"users={users!r}", "a list of ids", f"write recommend([{users!r}])")
         names, histories = self._asked(users, baskets)
         allowed = None if candidates is None else self._item_codes(candidates, "candidates")
