@@ -83,10 +83,7 @@ def bpr_round(  # type: ignore[no-untyped-def]
     user_vectors,
     item_vectors,
     item_bias,
-    rate,
-    reg_user,
-    reg_liked,
-    reg_other,
+    rates,
     key,
 ):
     """One round, in place; returns int64 (blocks, 2): ranked correctly, skipped.
@@ -108,6 +105,8 @@ def bpr_round(  # type: ignore[no-untyped-def]
         Running sum of the weights by which others are drawn, in the order of `shuffled`.
     user_vectors, item_vectors, item_bias : float32 (users, d), (items, d), (items,)
         Changed in place.
+    rates : four float32
+        Step, and regularisation of the user, the liked and the other item.
     key : uint64
         The epoch's random stream; event e takes number e of it.
     """
@@ -138,26 +137,18 @@ def bpr_round(  # type: ignore[no-untyped-def]
                 skipped += 1
                 continue
             other = shuffled[place]
-            correct += _step(
-                user_vectors[user],
-                item_vectors[liked],
-                item_vectors[other],
-                item_bias,
-                liked,
-                other,
-                rate,
-                reg_user,
-                reg_liked,
-                reg_other,
-            )
+            rows = (user_vectors[user], item_vectors[liked], item_vectors[other])
+            correct += _step(rows, item_bias, liked, other, rates)
         counted[b, 0] = correct
         counted[b, 1] = skipped
     return counted
 
 
 @serial
-def _step(x, y, w, bias, liked, other, rate, reg_user, reg_liked, reg_other):  # type: ignore[no-untyped-def]
+def _step(rows, bias, liked, other, rates):  # type: ignore[no-untyped-def]
     """One step of ascent for a user's x, a liked y and an other w; whether y was above w."""
+    x, y, w = rows
+    rate, reg_user, reg_liked, reg_other = rates
     d = len(x)
     margin = bias[liked] - bias[other]
     for f in range(d):

@@ -67,7 +67,7 @@ class Blocks(NamedTuple):
         draws = (shuffled, place_of, self.item_bounds, steps)
         counted = np.zeros(2, dtype=np.int64)
         for number in range(n_blocks):
-            counted += bpr_round(number, *log, *draws, *learned, *rates, key).sum(axis=0)
+            counted += bpr_round(number, *log, *draws, *learned, rates, key).sum(axis=0)
         return int(counted[0]), int(counted[1])
 
 
