@@ -24,16 +24,6 @@ def rows(log):
     return list(zip(users, items, log.weight.tolist(), time, strict=True))
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="log.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def quiet(source, **options):
     return tm.read(source, quiet=True, **options)
 

@@ -14,16 +14,6 @@ from hypothesis import strategies as st
 import tastemap as tm
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="log.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def refused(source, kind=tm.InputError, **options):
     """The text of the error that reading ends in; all three parts must be there."""
     with pytest.raises(kind) as caught:
