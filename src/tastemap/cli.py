@@ -142,7 +142,7 @@ def recommend(
     if as_json:
         _print_json(_with_reasons(fitted, found, why and not basket))
     elif user or basket:
-        _print_lists(fitted, found, why and not basket)
+        _print_lists(fitted, found, why and not basket, named=not basket)
 
 
 @app.command()
@@ -250,12 +250,12 @@ def _with_reasons(model: "Model", found: "Table", why: bool) -> list[dict[str, A
     return rows
 
 
-def _print_lists(model: "Model", found: "Table", why: bool) -> None:
+def _print_lists(model: "Model", found: "Table", why: bool, named: bool) -> None:
     whose = None
     for row in _with_reasons(model, found, why):
         if row["user"] != whose:
             whose = row["user"]
-            _print(f"for {whose}")
+            _print(f"for {whose}" if named else "for this basket")
         _print(f"{row['rank']:>4}  {row.get('title') or row['item']}  ({row['score']:.4g})")
         reasons = [
             f"{one.get('title') or one['item']} ({one['share']:.0%})"

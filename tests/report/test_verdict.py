@@ -67,6 +67,15 @@ def test_a_model_that_is_higher_on_test_is_named_but_not_chosen():
     assert "On the test part SVD has the higher mean, 0.3000 ± 0.0100" in " ".join(verdict.details)
 
 
+def test_beating_popularity_but_not_chance_is_no_victory():
+    rows = (row("EASE", 0.28, "chosen", 0.31, WIN), POPULARITY, row("Random", 0.26, "yardstick"))
+    verdict = judge(rows, "ndcg@10", "", None)
+    assert verdict.outcome == "open"
+    assert verdict.sentence == "EASE cannot be told apart from Random, which knows nothing"
+    far = (rows[0], POPULARITY, row("Random", 0.25, "yardstick"))
+    assert judge(far, "ndcg@10", "", None).outcome == "better"
+
+
 def test_a_choice_on_the_test_part_is_admitted():
     rows = (
         row("EASE", 0.28, "chosen", None, WIN),

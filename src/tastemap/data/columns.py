@@ -11,7 +11,8 @@ ROLES = ("user", "item", "time", "weight")
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "user": tuple(
-        """userid user uid userno usernumber username userlogin customerid customer custid
+        """userid user uid listener viewer reader userno usernumber username userlogin customerid
+        customer custid
         customerno clientid client memberid accountid profileid personid visitorid fullvisitorid
         visitor viewerid listenerid readerid playerid shopperid buyerid subscriberid patientid
         studentid reviewerid reviewer authorid householdid householdkey anonid cookieid deviceid

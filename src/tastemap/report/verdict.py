@@ -1,12 +1,13 @@
 """The verdict in words: is the chosen model better than the same list for everybody?"""
 
+import math
 from collections.abc import Sequence
 
 from tastemap.report.figures import counted, figure, interval
 from tastemap.report.page import Gap, Headline, Measured, Outcome, Row, Verdict
 from tastemap.report.wording import labelled
 
-YARDSTICK = "Popularity"
+YARDSTICK, CHANCE = "Popularity", "Random"
 HEADLINES = ("hit_rate", "recall", "mrr", "precision", "map")
 """Which metrics stand beside the main one, in order of preference."""
 
@@ -74,9 +75,14 @@ def judge(rows: Sequence[Row], metric: str, how: str, runner_up: tuple[str, Gap]
         *([_against_next(chosen.name, *runner_up, metric)] if runner_up else []),
         f"All of these are numbers of the test users ({how}).",
     ]
+    outcome = outcome_of(chosen.gap)
+    sentence = compared(chosen.name, chosen.gap, metric=metric)
+    if outcome == "better" and _is_like_chance(chosen, rows, metric):
+        outcome = "open"
+        sentence = f"{chosen.name} cannot be told apart from {CHANCE}, which knows nothing"
     return Verdict(
-        outcome=outcome_of(chosen.gap),
-        sentence=compared(chosen.name, chosen.gap, metric=metric),
+        outcome=outcome,
+        sentence=sentence,
         details=tuple(details),
         model=chosen.name,
         gap=chosen.gap,
@@ -105,6 +111,19 @@ def _measured(chosen: Row, popular: Row, metric: str) -> str:
         f"{n} (mean ± standard error). The brackets hold a 95 % interval: a paired bootstrap over "
         "these users."
     )
+
+
+def _is_like_chance(chosen: Row, rows: Sequence[Row], metric: str) -> bool:
+    """Whether two standard errors of the difference reach from the chosen model to Random.
+
+    Where what is popular has gone out of use, beating Popularity is no feat.
+    """
+    chance = [row.test[metric] for row in rows if row.role == "yardstick" and row.name == CHANCE]
+    mine = chosen.test[metric]
+    if not chance or mine.mean is None or chance[0].mean is None:
+        return False
+    reach = 2 * math.hypot(mine.stderr or 0.0, chance[0].stderr or 0.0)
+    return mine.mean - chance[0].mean < reach
 
 
 def _chosen_how(chosen: Row, rows: Sequence[Row], metric: str) -> list[str]:
