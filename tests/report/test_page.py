@@ -187,7 +187,7 @@ def test_a_star_stands_in_the_row_of_the_best(page, report):
 @pytest.mark.parametrize(
     ("outcome", "stamp"),
     [
-        ("open", "≈ Not told apart from Popularity"),
+        ("open", "≈ Not clearly better than the yardsticks"),
         ("worse", "✗ Worse than Popularity"),
         ("none", "No model to judge"),
     ],
