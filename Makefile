@@ -1,6 +1,7 @@
 # make demo    install into .venv, then the whole story on MovieLens-100K
 # make test    install what tests need, then run them all
-# make bench   speed against implicit on LOG=ratings.csv, written to docs/benchmarks.md
+# make bench   speed, memory and growth on LOG=ratings.csv, written to docs/benchmarks.md
+# make bench-quick   a look at the same in three minutes; the page is left alone
 # make check   lint, types, imports, test, wheel, smoke: what CI runs
 
 PYTHON ?= python3
@@ -11,7 +12,8 @@ RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format types imports wheel smoke check clean
+.PHONY: help demo test bench bench-quick bench-start-up bench-metrics bench-memory bench-end-to-end \
+  bench-speed bench-ials bench-growth lint format types imports wheel smoke check clean
 
 help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
@@ -22,8 +24,39 @@ demo: $(VENV)/package
 test: $(VENV)/tests
 	$(RUN) pytest -n $(WORKERS) --doctest-modules src tests
 
-bench: $(VENV)/package
-	$(VENV)/bin/python benchmarks/speed.py $(if $(LOG),--log $(LOG))
+# Tables in the order of their cost; NAME is what the page calls the log.
+BENCH := $(VENV)/bin/python benchmarks/
+ABOUT = $(if $(LOG),--log $(LOG)) $(if $(NAME),--name '$(NAME)')
+
+bench: bench-start-up bench-metrics bench-memory bench-end-to-end bench-speed bench-ials bench-growth
+
+bench-start-up: $(VENV)/package
+	$(BENCH)startup.py
+
+bench-metrics: $(VENV)/package
+	$(BENCH)judging.py $(ABOUT)
+
+bench-memory: $(VENV)/package
+	$(BENCH)peak.py $(ABOUT)
+
+bench-end-to-end: $(VENV)/package
+	$(BENCH)endtoend.py $(ABOUT)
+
+bench-speed: $(VENV)/package
+	$(BENCH)speed.py $(ABOUT)
+
+bench-ials: $(VENV)/package
+	$(BENCH)ials.py $(ABOUT)
+
+bench-growth: $(VENV)/package
+	$(BENCH)growth.py
+
+bench-quick: $(VENV)/package
+	$(BENCH)speed.py --quick $(ABOUT)
+	$(BENCH)endtoend.py --quick $(ABOUT)
+	$(BENCH)judging.py --quick $(ABOUT)
+	$(BENCH)peak.py --quick $(ABOUT)
+	$(BENCH)growth.py --quick
 
 lint: $(VENV)/dev
 	$(RUN) ruff check .

@@ -1,170 +1,262 @@
-"""Speed against implicit, with the quality beside it, written to docs/benchmarks.md.
+"""Models against implicit: ALS, BPR and lists for everybody, with the quality beside the seconds.
 
-    python benchmarks/speed.py --log LOG        LOG: a file with users, items and times
-    make bench LOG=...
+    make bench-speed LOG=ratings.csv
+    python benchmarks/speed.py --log ratings.csv --sizes L --rows 0 6 --pairs 3
 
-implicit runs in an environment of its own. Both sides are warmed up (compilation is left out),
-then take turns: at least five pairs, each pair with a seed of its own. Seconds are medians of an
-iteration or an epoch; the ratio is that of each pair, and its spread is printed. Quality is
-nDCG@10 on everybody's last event, by tastemap's metrics, from the vectors that each side learned.
+Seconds are those of an iteration (ALS) or of an epoch (BPR: as many draws as training events, each
+other item checked against the history). GFLOP/s count the textbook's operations (`als_work`), not
+what a program really does.
 """
 
-import argparse
-import json
-import subprocess
-import sys
 import tempfile
-import venv
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import contest
+import logs
 import numpy as np
+import page
 
-import tastemap as tm
-from tastemap.environment import environment
-from tastemap.metrics.evaluate import evaluate_histories
+ALS = {"model": "als", "alpha": 2.0, "reg": 0.01}
+BPR = {"model": "bpr", "factors": 64}
+RATES = {
+    "S": {"learning_rate": 0.01, "reg": 0.01},
+    "L": {"learning_rate": 0.05, "reg": 0.002},
+}
+"""What brings implicit's BPR above Popularity within a few minutes."""
+COLUMNS = [
+    "work", "tastemap", "implicit", "ratio", "whole fit", "GFLOP/s", "implicit's",
+    "after", "nDCG@10", "implicit's",
+]  # fmt: skip
 
-HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "benchmarks.md"
-RIVAL = "implicit==0.7.3"
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Parameters
+    ----------
+    job
+        What both sides fit; `settings` are added by size.
+    epochs
+        Size -> iterations of the first three pairs, after which quality is measured.
+    target, stretch
+        Size -> how many times faster.
+    more
+        Size -> iterations of further pairs; left out, they are like the first three.
+    also
+        A heading, and how another run of tastemap differs that takes its turns, too.
+    lists
+        Time lists of the fitted model instead of the fit.
+    """
+
+    heading: str
+    job: dict
+    epochs: dict[str, int]
+    target: dict[str, float]
+    stretch: dict[str, float] = field(default_factory=dict)
+    more: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, dict] = field(default_factory=dict)
+    also: tuple[str, dict] | None = None
+    lists: bool = False
+
+    def at(self, size: str) -> dict:
+        """What is fitted at a size."""
+        return {"what": "fit", **self.job, **self.settings.get(size, {})}
 
 
-def als(factors: int, solver: str, epochs: int) -> dict:
-    """The job of an ALS row."""
-    return {"what": "als", "factors": factors, "solver": solver, "epochs": epochs}
+def als(factors: int, solver: str, epochs: dict, target: dict, stretch: dict) -> Row:
+    """An ALS row."""
+    way = "conjugate gradient" if solver == "cg" else "Cholesky"
+    job = ALS | {"factors": factors, "solver": solver}
+    return Row(f"ALS, {way}, {factors} factors", job, epochs, target, stretch, {"L": 1})
+
+
+def by_size(small: float, large: float) -> dict:
+    """One value a size."""
+    return {"S": small, "L": large}
 
 
 TABLE = [
-    ("ALS, conjugate gradient, 64 factors", als(64, "cg", 15)),
-    ("ALS, conjugate gradient, 128 factors", als(128, "cg", 15)),
-    ("ALS, conjugate gradient, 256 factors", als(256, "cg", 15)),
-    ("ALS, Cholesky, 64 factors", als(64, "cholesky", 6)),
-    ("ALS, Cholesky, 128 factors", als(128, "cholesky", 4)),
-    ("top 10 for all users, 128 factors", {"what": "lists"}),
-    ("BPR, 64 factors", {"what": "bpr", "factors": 64, "epochs": 60}),
-    ("top 10 for all users, 64 factors and bias", {"what": "lists"}),
+    als(64, "cg", by_size(15, 6), by_size(3.5, 4.5), by_size(4.5, 6)),
+    als(128, "cg", by_size(15, 3), by_size(2, 2.8), by_size(3, 4)),
+    als(256, "cg", by_size(10, 2), by_size(1.6, 2), by_size(2.5, 3)),
+    als(64, "cholesky", by_size(6, 2), by_size(4, 5), {}),
+    als(128, "cholesky", by_size(4, 1), by_size(4.5, 5), {}),
+    Row(
+        "BPR, 64 factors, others drawn by popularity",
+        BPR,
+        settings=RATES,
+        epochs=by_size(100, 10),
+        target=by_size(4.5, 7),
+        stretch=by_size(7, 10),
+        more={"L": 2},
+        also=("BPR, 64 factors, others drawn uniformly", {"popularity_power": 0.0}),
+    ),
+    Row(
+        "top 10 for all users, 64 factors, seen removed",
+        ALS | {"factors": 64, "solver": "cg"},
+        epochs=by_size(3, 2),
+        target=by_size(2.5, 2.7),
+        lists=True,
+    ),
 ]
-"""What is measured: a heading and a job; "lists" asks the model of the row above."""
+"""What is measured. implicit draws others by popularity, so that row is the comparison."""
+
+JUDGED_AFTER = 2
+"""With fewer iterations than that, nDCG@10 is printed but does not decide."""
+PRODUCT_ROWS = (64, 256, 1024)
+"""The bare product is tried with blocks of so many users; the fastest counts."""
 
 
-class Side:
-    """A worker process and its answers."""
+def als_work(row: Row, log: logs.Log) -> float | None:
+    """Operations of one iteration by the textbook, a multiplication and an addition being two.
 
-    def __init__(self, python: Path | str, name: str, data: Path) -> None:
-        self.process = subprocess.Popen(
-            [str(python), str(HERE / "worker.py"), name, str(data)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.version = self.answer()["version"]
+    Of each side, with n events, r rows to solve, f fixed rows and d factors: the Gram matrix
+    f d (d + 1); conjugate gradient with s = 3 steps and a first residual (s + 1)(2 r d^2 + 4 n d);
+    Cholesky n d (d + 1) + 2 n d to set the systems up, r (d^3 / 3 + 2 d^2) to solve them.
+    """
+    if row.job["model"] != "als":
+        return None
+    d, n = row.job["factors"], log.events
+    users, items = log.shape
+    if row.lists:
+        return 2.0 * users * items * d
+    gram = (users + items) * d * (d + 1)
+    if row.job["solver"] == "cg":
+        return gram + 4.0 * (2 * (users + items) * d * d + 2 * 4 * n * d)
+    return gram + 2.0 * (n * d * (d + 1) + 2 * n * d) + (users + items) * (d**3 / 3 + 2 * d * d)
 
-    def answer(self) -> dict:
-        """The next line of the worker."""
-        return json.loads(self.process.stdout.readline())
 
-    def do(self, job: dict) -> float:
-        """Send a job, wait, return its seconds."""
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        return self.answer()["seconds"]
+def fit_row(key, row: Row, log: logs.Log, sides: list, pairs: int, folder: Path, report) -> None:
+    """Fit both, taking turns; every pair has a seed of its own."""
+    jobs = [row.at(log.size)] * 2
+    if row.also:
+        jobs.append(jobs[0] | row.also[1])
+    doing = [*sides, sides[0]][: len(jobs)]
+    for side, job in zip(doing, jobs, strict=True):
+        side.do(job | {"epochs": 1, "warm": True})
+    epochs = row.epochs[log.size]
+    quality: list[list[float]] = [[] for _ in jobs]
+
+    def run(which: int):
+        def one(pair: int) -> dict:
+            n = epochs if pair < 3 else row.more.get(log.size, epochs)
+            file = folder / f"{which}.npz"
+            job = jobs[which] | {"epochs": n, "seed": pair + 1, "save": str(file)}
+            answer = doing[which].do(job)
+            if n == epochs:
+                quality[which].append(log.ndcg_of(file))
+            return answer
+
+        return one
+
+    answers = contest.take_turns([run(which) for which in range(len(jobs))], pairs)
+    judged = epochs >= JUDGED_AFTER
+    for which, heading in ((0, row.heading), (2, row.also and row.also[0])):
+        if which >= len(jobs):
+            continue
+        both = [[pair[which], pair[1]] for pair in answers]
+        extra = [f"{contest.ratios(both, 'fit').median:.2f}", *_rates(als_work(row, log), both)]
+        extra.append(f"{epochs}")
+        extra += [f"{np.mean(q):.4f} ± {np.std(q):.4f}" for q in (quality[which], quality[1])]
+        fine = not judged or equal(quality[which], quality[1])
+        bounds = [] if which else _bounds(row, log, both, fine)
+        name = key if which == 0 else f"{key} also"
+        facts = {"pairs": both, "quality": [quality[which], quality[1]]}
+        report.add(name, _cells(heading, both, extra), bounds, **facts)
+
+
+def lists_row(key, row: Row, log: logs.Log, sides: list, pairs: int, report) -> None:
+    """Lists of both, taking turns, and the bare product beside them."""
+    for side in sides:
+        side.do(row.at(log.size) | {"epochs": row.epochs[log.size]})
+        side.do({"what": "lists", "rows": min(2000, log.shape[0])})
+    ours = sides[0]
+    tried = {rows: ours.do({"what": "product", "rows": rows})["seconds"] for rows in PRODUCT_ROWS}
+    best = min(tried, key=tried.__getitem__)
+    products = []
+
+    def tastemap(_: int) -> dict:
+        products.append(ours.do({"what": "product", "rows": best})["seconds"])
+        return ours.do({"what": "lists"})
+
+    answers = contest.take_turns([tastemap, lambda _: sides[1].do({"what": "lists"})], pairs)
+    mine = [pair[0]["seconds"] for pair in answers]
+    times = contest.Spread.of([a / b for a, b in zip(mine, products, strict=True)])
+    extra = ["", *_rates(als_work(row, log), answers), "", "", ""]
+    bounds = _bounds(row, log, answers, True)
+    if log.size == "L":
+        name = "top 10 for all users: by the bare matrix product"
+        bounds.append(page.Target(name, "L", times.median, at_most=1.5))
+    cells = _cells(row.heading, answers, extra)
+    report.add(key, cells, bounds, pairs=answers, product=products)
+    rate = als_work(row, log) / np.median(products) / 1e9
+    cells = [
+        f"the bare matrix product of the same, {best} users at a time",
+        contest.seconds(float(np.median(products))),
+        "",
+        f"lists take × {times.ratio()}",
+        "",
+        f"{rate:.0f}",
+    ]
+    report.add(key + " product", [*cells, "", "", "", ""])
+
+
+def _rates(work: float | None, answers: list) -> list[str]:
+    if work is None:
+        return ["", ""]
+    return [f"{work / contest.middle(answers, side) / 1e9:.0f}" for side in (0, 1)]
+
+
+def equal(ours: list[float], theirs: list[float]) -> bool:
+    """Whether ours is no worse: within 1 % or one standard error of the difference over seeds."""
+    gap = np.mean(theirs) - np.mean(ours)
+    error = np.sqrt(np.var(ours) / len(ours) + np.var(theirs) / len(theirs))
+    return bool(gap <= max(error, 0.01 * np.mean(theirs)))
+
+
+def _bounds(row: Row, log: logs.Log, answers: list, fine: bool) -> list[page.Target]:
+    bound, stretch = row.target[log.size], row.stretch.get(log.size)
+    measured = contest.ratios(answers).median
+    return [page.Target(row.heading, log.size, measured, bound, None, stretch, equal=fine)]
+
+
+def _cells(heading: str, answers: list, extra: list[str]) -> list[str]:
+    times = [contest.seconds(contest.middle(answers, side)) for side in (0, 1)]
+    return [heading, *times, contest.ratios(answers).ratio(), *extra]
 
 
 def main() -> None:
-    """Measure all rows and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--log", type=Path, help="a log; an invented world where left out")
-    parser.add_argument("--name", help="what to call the log on the page")
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--rows", type=int, nargs="*", help="numbers of the rows to measure")
-    parser.add_argument("--out", type=Path, default=PAGE)
+    """Measure the rows asked for."""
+    parser = page.options(__doc__)
     asked = parser.parse_args()
-    log = tm.synthetic.demo_world() if asked.log is None else tm.read(asked.log, quiet=True)
-    split = tm.leave_last_out(tm.k_core(log, 5), validation=False)
-    folder = Path(tempfile.mkdtemp(prefix="tastemap-bench-"))
-    data = folder / "log.npz"
-    shape = (len(split.train.users), len(split.train.items))
-    np.savez(data, user=split.train.user, item=split.train.item, shape=shape)
-    ours = Side(sys.executable, "tastemap", data)
-    theirs = Side(rival(folder), "implicit", data)
-    rows = [TABLE[i] for i in asked.rows] if asked.rows else TABLE
-    lines = [
-        measure(heading, job, asked.pairs, (ours, theirs), split, folder) for heading, job in rows
-    ]
-    facts = environment()
-    name = asked.name or (asked.log.stem if asked.log else "an invented world")
-    page = f"""\
-# Speed
-
-Generated by `python benchmarks/speed.py`; do not edit by hand.
-
-{" ".join(__doc__.split("of its own.", 1)[1].split())}
-
-{name}: {len(split.train):,} training events, {shape[0]:,} users, {shape[1]:,} items.
-{ours.version}, {theirs.version}, 2 threads, {facts["cores"]} cores, Python {facts["python"]},
-numba {facts["libraries"]["numba"]}.
-
-| work | tastemap | implicit | ratio of pairs (lowest to highest) | nDCG@10 | of implicit |
-|---|---|---|---|---|---|
-{chr(10).join(lines)}
-"""
-    asked.out.write_text(page, encoding="utf-8")
-    sys.stdout.write(page)
-
-
-def rival(folder: Path) -> Path:
-    """An environment with implicit alone; returns its Python."""
-    venv.create(folder / "rival", with_pip=True)
-    python = folder / "rival" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", RIVAL]
-    subprocess.run([str(part) for part in install], check=True)
-    return python
-
-
-def measure(
-    heading: str, job: dict, pairs: int, sides: tuple[Side, Side], split: tm.Split, folder: Path
-) -> str:
-    """One row: warm up, take turns, compare."""
-    learns = job["what"] != "lists"
-    for side in sides:
-        side.do({**job, "epochs": 2, "seed": 0} if learns else job)
-    seconds, quality = [], []
-    for pair in range(pairs):
-        times, found = [], []
-        order = (0, 1) if pair % 2 == 0 else (1, 0)
-        for which in order:
-            file = folder / f"{which}.npz"
-            whole = {**job, "seed": pair + 1, "save": str(file)} if learns else job
-            times.append((which, sides[which].do(whole)))
-            if learns:
-                found.append((which, ndcg(file, split)))
-        seconds.append([s for _, s in sorted(times)])
-        quality.append([q for _, q in sorted(found)])
-    mine, other = np.median(seconds, axis=0)
-    ratios = np.sort([theirs / ours for ours, theirs in seconds])
-    cells = [
-        heading,
-        f"{1000 * mine:.1f} ms",
-        f"{1000 * other:.1f} ms",
-        f"**{np.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f})",
-    ]
-    for which in (0, 1):
-        values = [pair[which] for pair in quality if pair]
-        cells.append(f"{np.mean(values):.4f} ± {np.std(values):.4f}" if learns else "")
-    line = f"| {' | '.join(cells)} |"
-    sys.stderr.write(line + "\n")
-    return line
-
-
-def ndcg(file: Path, split: tm.Split) -> float:
-    """nDCG@10 of the vectors in a file, on the test part."""
-    with np.load(file) as saved:
-        users, items, bias = saved["users"], saved["items"], saved["bias"]
-    histories, truth = split.queries("test")
-
-    def score(asked: tm.Histories) -> np.ndarray:
-        return (users[asked.user] @ items.T + bias).astype(np.float32)
-
-    return evaluate_histories(score, histories, truth, len(items), ["ndcg@10"])["ndcg@10"].mean
+    sizes = "S" if asked.quick else asked.sizes
+    pairs = min(asked.pairs, 2) if asked.quick else asked.pairs
+    rows = page.chosen(TABLE, [0, 2, 3, 5, 6] if asked.quick and not asked.rows else asked.rows)
+    if asked.quick:
+        rows = [(key, replace(row, epochs={"S": -(-row.epochs["S"] // 4)})) for key, row in rows]
+    for size in sizes:
+        log = (logs.small if size == "S" else logs.large)(asked.log, asked.name)
+        sides = [contest.Side("worker.py", name, log.train) for name in ("tastemap", "implicit")]
+        about = (
+            f"{log}. {sides[1].version}, equal objectives on both sides: ALS with observed pairs "
+            "of weight 3 (alpha 2 here, 3 there) and reg .01, BPR with learning rate "
+            f"{RATES[size]['learning_rate']} and reg {RATES[size]['reg']}. Seconds are those of an "
+            "iteration or an epoch; `after` so many of them nDCG@10 was measured."
+        )
+        report = page.Report(
+            f"speed-{size}", f"Models against implicit, size {size}", about, COLUMNS,
+            keep=not asked.quick,
+        )  # fmt: skip
+        with tempfile.TemporaryDirectory(prefix="tastemap-bench-") as folder:
+            for key, row in rows:
+                if row.lists:
+                    lists_row(key, row, log, sides, pairs, report)
+                else:
+                    fit_row(key, row, log, sides, pairs, Path(folder), report)
+        for side in sides:
+            side.close()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """Write docs/metrics.md from the docstrings of the metrics: python docs/metrics.py"""
 
 import inspect
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from tastemap.metrics import beyond, compare, sampled, significance, slices
 from tastemap.metrics.catalogue import CATALOGUE
 from tastemap.metrics.evaluate import DEFAULT_METRICS
 from tastemap.metrics.ranking import TOPK
@@ -22,7 +26,35 @@ with the standard error over users. Measured unless told otherwise: {", ".join(D
 `auc` is the mean over users of the exact AUC over all unseen items, ties counting one half;
 `auc_global` is the AUC of all (user, item) pairs pooled, and `tastemap.metrics.evaluate.roc` gives
 its curve.
+
+**Ceilings.** A user with 40 held-out items has a recall@10 of at most .25. `evaluation.ceilings`
+holds what perfect lists would score, the column `possible` of a printed evaluation shows it where
+it is below 1, and `evaluation.say("recall@5")` puts it in a line with the noise:
+`recall@5 .31 of .62 possible ± .01`. `evaluation.interval("recall@5")` is a bootstrap interval.
+
+Other libraries define some of these names otherwise: [the same lists, other libraries'
+numbers](parity.md).
 """
+
+CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Beyond accuracy": (
+        beyond.popularity_lift,
+        beyond.delta_gap,
+        beyond.calibration_kl,
+        beyond.diversity_labels,
+        beyond.diversity_vectors,
+        beyond.unexpectedness,
+        beyond.serendipity,
+    ),
+    "For whom and for what": (slices.slices,),
+    "Which model is better": (
+        compare.compare,
+        compare.minimum_detectable_effect,
+        significance.holm,
+    ),
+    "On a sample of the catalogue": (sampled.evaluate_sampled,),
+}
+"""Functions of the page by heading; `beyond_accuracy` calls those of the first."""
 
 
 def page() -> str:
@@ -30,13 +62,23 @@ def page() -> str:
     parts = [HEAD]
     for heading, table in (("Of each user's list", TOPK), ("Of the catalogue", CATALOGUE)):
         parts.append(f"## {heading}\n")
-        for name, function in table.items():
-            said = inspect.getdoc(function) or ""
-            text, _, example = said.partition(">>>")
-            parts.append(f"### {name}@k\n\n{text.strip()}\n")
-            if example:
-                parts.append(f"```pycon\n>>>{example.rstrip()}\n```\n")
+        parts += [_section(f"{name}@k", function) for name, function in table.items()]
+    for heading, functions in CALLS.items():
+        parts.append(f"## {heading}\n")
+        parts += [_section(function.__name__, function) for function in functions]
     return "\n".join(parts)
+
+
+def _section(title: str, function: Callable[..., Any]) -> str:
+    """A function's name, docstring and example."""
+    said = inspect.getdoc(function) or ""
+    text, _, example = said.partition(">>>")
+    # Headings of numpydoc become bold words; the indented names below them a list.
+    text = re.sub(r"^([A-Z][a-z]+)\n-{3,}\n", r"**\1**\n\n", text.strip(), flags=re.M)
+    text = re.sub(r"^(\w[\w, ]*)\n    (?=\S)", r"* `\1`: ", text, flags=re.M)
+    text = re.sub(r"^(\w+)\n\* ", r"\1\n\n* ", text, flags=re.M)
+    section = f"### {title}\n\n{text.strip()}\n"
+    return section + (f"\n```pycon\n>>>{example.rstrip()}\n```\n" if example else "")
 
 
 if __name__ == "__main__":

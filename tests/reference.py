@@ -90,42 +90,105 @@ def random_word(seed, epoch, index):
     return mixed((key + (index + 1) * golden) % 2**64)
 
 
-def bpr_epoch_by_hand(blocks, shuffled, weights, x, y, b, rates, *, seed, epoch):
+def bpr_epoch_by_hand(blocks, order, weights, x, y, b, rates, hardest_of=1, *, seed, epoch):
     """Rendle's update, block by block and draw by draw, with sets and NumPy rows.
 
     Round r lets block b of the users meet block b + r of the items, one pair after the other.
-    Returns (ranked correctly, skipped).
+    Events are numbered by block of users, block of items, user; draw c of event e is word
+    e hardest_of + c. Returns (ranked correctly, skipped).
     """
-    users, starts, items, user_bounds, item_bounds = blocks
+    starts, items, user_bounds, item_bounds, _ = blocks
     rate, reg_user, reg_liked, reg_other = rates
-    histories = [set(items[a:z].tolist()) for a, z in pairwise(starts)]
-    n = len(user_bounds) - 1
+    rows = [items[a:z].tolist() for a, z in pairwise(starts)]
+    pools = [order[a:z].tolist() for a, z in pairwise(item_bounds)]
+    n, number, meetings = len(pools), 0, {}
+    for block, q in [(block, q) for block in range(n) for q in range(n)]:
+        meetings[block, q] = []
+        for u in range(user_bounds[block], user_bounds[block + 1]):
+            for i in [i for i in rows[u] if i in pools[q]]:
+                meetings[block, q].append((number, u, i))
+                number += 1
     correct = skipped = 0
-    for meet in [(r, block) for r in range(n) for block in range(n)]:
-        members = range(user_bounds[meet[1]], user_bounds[meet[1] + 1])
-        q = sum(meet) % n
-        pool = shuffled[item_bounds[q] : item_bounds[q + 1]].tolist()
-        for event in range(len(users)):
-            u, i = int(users[event]), int(items[event])
-            if u not in members or i not in pool:
-                continue
-            word = random_word(seed, epoch, event)
+    for r, block in [(r, block) for r in range(n) for block in range(n)]:
+        pool = pools[(r + block) % n]
+        for e, u, i in meetings[block, (r + block) % n]:
             others = [item for item in pool if item != i]
-            if weights is None:
-                j = others[(word >> 32) * len(others) >> 32]
-            else:
-                chances = np.cumsum(weights[others]) / weights[others].sum()
-                j = others[int(np.searchsorted(chances, (word >> 40) / (1 << 24), side="right"))]
-            if j in histories[u]:
+            words = [random_word(seed, epoch, e * hardest_of + c) for c in range(hardest_of)]
+            drawn = [_other_by_hand(others, weights, word) for word in words] if others else []
+            if not drawn or drawn[0] in rows[u]:
                 skipped += 1
                 continue
+            first = x[u] @ (y[i] - y[drawn[0]]) + b[i] - b[drawn[0]]
+            correct += int(first > 0)
+            j = max([j for j in drawn if j not in rows[u]], key=lambda j: x[u] @ y[j] + b[j])
             x_u, y_i, y_j = x[u].copy(), y[i].copy(), y[j].copy()
-            margin = x_u @ (y_i - y_j) + b[i] - b[j]
-            correct += int(margin > 0)
-            z = 1 / (1 + np.exp(margin))
+            z = 1 / (1 + np.exp(x_u @ (y_i - y_j) + b[i] - b[j]))
             x[u] += rate * (z * (y_i - y_j) - reg_user * x_u)
             y[i] += rate * (z * x_u - reg_liked * y_i)
             y[j] += rate * (-z * x_u - reg_other * y_j)
             b[i] += rate * (z - reg_liked * b[i])
             b[j] += rate * (-z - reg_other * b[j])
     return correct, skipped
+
+
+def _other_by_hand(others, weights, word):
+    """One of these items, drawn by 64 random bits."""
+    if weights is None:
+        return others[(word >> 32) * len(others) >> 32]
+    chances = np.cumsum(weights[others]) / weights[others].sum()
+    return others[int(np.searchsorted(chances, (word >> 40) / (1 << 24), side="right"))]
+
+
+def als_system(fixed, items, event_weights, weights, reg):
+    """A, b and the preconditioner M of one row of ALS, event by event, in float64."""
+    alpha, base, unobserved = weights
+    y = fixed.astype(np.float64)
+    m = unobserved * y.T @ y + reg * np.eye(y.shape[1])
+    a, b = m.copy(), np.zeros(y.shape[1])
+    for i, w in zip(items, event_weights, strict=True):
+        a += alpha * w * np.outer(y[i], y[i])
+        b += (alpha * w + base) * y[i]
+    return a, b, m
+
+
+def conjugate_gradient(a, b, m, x, steps):
+    """The textbook's: x after so many steps towards a x = b, preconditioned by m."""
+    x = x.astype(np.float64)
+    r = b - a @ x
+    z = np.linalg.solve(m, r)
+    p = z
+    for _ in range(steps):
+        q = a @ p
+        step = (r @ z) / (p @ q)
+        x = x + step * p
+        after = r - step * q
+        z_after = np.linalg.solve(m, after)
+        p = z_after + (after @ z_after) / (r @ z) * p
+        r, z = after, z_after
+    return x
+
+
+def judged_lists(lists, held, weights):
+    """Hits, gains and ideal gains of each list; of an item held out twice the first counts."""
+    hits, gains, ideal = [], [], []
+    for listed, items, mine in zip(lists, held, weights, strict=True):
+        weight_of = dict(zip(reversed(items), reversed(mine), strict=True))
+        hits.append([item >= 0 and item in weight_of for item in listed])
+        pairs = zip(listed, hits[-1], strict=True)
+        gains.append([weight_of[item] if hit else 0.0 for item, hit in pairs])
+        ideal.append((sorted(mine, reverse=True) + [0.0] * len(listed))[: len(listed)])
+    return hits, gains, ideal
+
+
+def shared_pairs(rows, others):
+    """The pairs of a row and an item that both have, in order."""
+    return [(r, i) for r, row in enumerate(rows) for i in sorted(set(row) & set(others[r]))]
+
+
+def ranked_row(scores, seen, held, barred, tie_order, k):
+    """List, twice the pairs won and number of negatives of one row of scores."""
+    gone = {*seen, *barred}
+    left = [float("-inf") if i in gone else s for i, s in enumerate(scores)]
+    negatives = [s for i, s in enumerate(scores) if i not in gone and i not in held]
+    won = sum(2 * (scores[p] > n) + (scores[p] == n) for p in held for n in negatives)
+    return best_of_row(left, tie_order, k), won, len(negatives)

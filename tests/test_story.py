@@ -80,6 +80,9 @@ def test_saved_runs_come_back_whole(story):
     again = tm.Run.load(story.files["runs"] / run.name)
     assert str(again) == str(run)
     assert again.how == run.how
+    for part, log in run.split.parts().items():
+        assert again.split.parts()[part].fingerprint() == log.fingerprint()
+    assert again.split.known.fingerprint() == run.split.known.fingerprint()
     assert again.yardsticks["Popularity"]["ndcg@10"] == run.yardsticks["Popularity"]["ndcg@10"]
     np.testing.assert_array_equal(
         again.validation.per_user["ndcg@10"], run.validation.per_user["ndcg@10"]

@@ -27,6 +27,7 @@ _HOME = {
         "holdout_users",
         "k_fold",
     ],
+    "tastemap.data.windows": ["rolling_windows"],
     "tastemap.kernels.jit": ["threads"],
     "tastemap.seeding": ["seed_everything", "stream"],
     "tastemap.training": ["Convergence", "Epoch", "TrainingLog"],
@@ -44,11 +45,23 @@ _HOME = {
         "load",
     ],
     "tastemap.metrics.evaluate": ["evaluate", "Evaluation"],
-    "tastemap.metrics.compare": ["compare"],
+    "tastemap.metrics.compare": ["compare", "minimum_detectable_effect"],
+    "tastemap.metrics.slices": ["slices"],
+    "tastemap.metrics.beyond": ["beyond_accuracy"],
+    "tastemap.metrics.sampled": ["evaluate_sampled"],
+    "tastemap.metrics.conventions": ["measure"],
+    "tastemap.maps.health": ["health"],
+    "tastemap.maps.stability": ["stability"],
     "tastemap.runs": ["Run", "execute"],
+    "tastemap.diagnosis": ["check", "diagnose"],
+    "tastemap.diagnosis.learning": ["learning_curve"],
     "tastemap.errors": ["InputError", "UsageError", "MissingExtra"],
 }
-_MODULES = {"datasets": "tastemap.data.datasets", "synthetic": "tastemap.data.synthetic"}
+_MODULES = {
+    "datasets": "tastemap.data.datasets",
+    "synthetic": "tastemap.data.synthetic",
+    "pictures": "tastemap.report.pictures",
+}
 _NAMES = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [*_NAMES, *_MODULES, "__version__"]

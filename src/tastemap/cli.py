@@ -1,7 +1,8 @@
 """The command line: thin, every verb is a call that a Python user could make.
 
-Results go to stdout, progress and remarks to stderr. Exit codes: 0 all well, 1 a failure, 2 wrong
-usage. Heavy modules are imported inside the verbs, so that --help answers at once.
+Results go to stdout, progress and remarks to stderr. Exit codes: 0 all well, 1 a failure or a
+finding of the doctor, 2 wrong usage. Heavy modules are imported inside the verbs, so that --help
+answers at once.
 """
 
 import json
@@ -32,6 +33,10 @@ Column = Annotated[str | None, typer.Option(help="Name or number of the column."
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 Core = Annotated[int, typer.Option(help="Keep users and items with so many partners; 1 = all.")]
 ListLength = Annotated[int, typer.Option("-k", help="Length of each list.")]
+Ignore = Annotated[
+    list[str] | None, typer.Option(help="Code of a rule to leave out; may be repeated.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 on a warning too.")]
 
 
 def main() -> None:
@@ -105,6 +110,47 @@ def run(
         skip_bad=skip_bad,
     )
     _tell(table, out, title=log.name, core=core, seed=seed, k=k, as_json=as_json, similar=similar)
+
+
+@app.command()
+def check(
+    log: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet or JSON-lines file.")],
+    user: Column = None,
+    item: Column = None,
+    time: Column = None,
+    weight: Column = None,
+    items: Annotated[Path | None, typer.Option(help="File with item, title, genres.")] = None,
+    ignore: Ignore = None,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """What is in a log and what is wrong with it, before any model."""
+    from tastemap.diagnosis import check as examine
+
+    found = examine(
+        log, user=user, item=item, time=time, weight=weight, items=items, ignore=ignore or ()
+    )
+    _print_json(found.to_json()) if as_json else _print(str(found))
+    raise typer.Exit(found.diagnosis.exit_code(strict))
+
+
+@app.command()
+def diagnose(
+    run: Annotated[Path, typer.Argument(help="A saved run, or a JSON file of any software.")],
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Another run on the same test; may be repeated.")
+    ] = None,
+    ignore: Ignore = None,
+    strict: Strict = False,
+    fast: Annotated[bool, typer.Option(help="Leave slow rules out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What is wrong with a run, why, and what to try."""
+    from tastemap.diagnosis import diagnose as examine
+
+    found = examine(run, against=against or (), ignore=ignore or (), slow=not fast)
+    _print_json(found.to_json()) if as_json else _print(str(found))
+    raise typer.Exit(found.exit_code(strict))
 
 
 @app.command()

@@ -2,23 +2,31 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from tastemap.contracts import Model, Recipe
-from tastemap.data.splits import Split
+from tastemap.data.interactions import Interactions
+from tastemap.data.split import Split
 from tastemap.environment import environment
-from tastemap.errors import UsageError
+from tastemap.errors import InputError, UsageError
 from tastemap.metrics.evaluate import DEFAULT_METRICS, Evaluation, evaluate
 from tastemap.models import Popularity, Random, load
-from tastemap.storage import read_folder, write_folder
+from tastemap.storage import Arrays, read_folder, write_folder
 from tastemap.training import Monitor
 
 YARDSTICKS: tuple[Recipe, ...] = (Random(), Popularity())
 """What every run is measured against: chance, and the same list for everybody."""
+
+RECENT_DAYS = 30
+"""The window of recent popularity in a log of four months or more; a quarter of shorter ones."""
+
+DAY = 86_400
+COLUMNS = ("user", "item", "weight", "time")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +37,15 @@ class Run:
     ----------
     model
         The fitted model (with recipe, seed, training log and the training data).
-    how
-        The split, in words.
+    split
+        What it was fitted and judged on, all parts.
     evaluation
         On the test part; read single numbers as `run["ndcg@10"]`.
     validation
         On the validation part, where the split has one: what choices are to be made on.
     yardsticks
-        Evaluations of Random and Popularity on the same test part.
+        Evaluations of `yardsticks_of` the training part (Random, Popularity and, where there are
+        times, recent popularity) on the same test part.
     seconds
         What fitting and evaluating took.
     environment
@@ -44,7 +53,7 @@ class Run:
     """
 
     model: Model
-    how: str
+    split: Split
     evaluation: Evaluation
     validation: Evaluation | None
     yardsticks: Mapping[str, Evaluation]
@@ -55,6 +64,11 @@ class Run:
     def name(self) -> str:
         """The recipe's name."""
         return self.model.recipe.name
+
+    @property
+    def how(self) -> str:
+        """The split, in words."""
+        return self.split.how
 
     def __getitem__(self, metric: str) -> Any:
         return self.evaluation[metric]
@@ -79,6 +93,7 @@ class Run:
             parts["validation"] = self.validation
         for part, evaluation in parts.items():
             arrays |= {f"run.{part}.{name}": a for name, a in evaluation.arrays().items()}
+        arrays |= _packed_split(self.split, self.model.train)
         run = {
             "how": self.how,
             "evaluations": {part: evaluation.to_json() for part, evaluation in parts.items()},
@@ -92,7 +107,7 @@ class Run:
 
     @classmethod
     def load(cls, path: str | Path) -> "Run":
-        """The run that `save` wrote."""
+        """The run that `save` wrote; refuses one that was saved without its split."""
         manifest, arrays = read_folder(path)
         if "run" not in manifest:
             raise UsageError(
@@ -107,9 +122,10 @@ class Run:
             )
             for part, written in run["evaluations"].items()
         }
+        model = load(path)
         return cls(
-            model=load(path),
-            how=run["how"],
+            model=model,
+            split=_unpacked_split(path, run["how"], model.train, arrays),
             evaluation=parts["test"],
             validation=parts.get("validation"),
             yardsticks={
@@ -140,8 +156,7 @@ def execute(
     monitor
         Called after each epoch; a true value ends training.
     yardsticks
-        Evaluations of Random and Popularity from an earlier run on the same split; computed
-        where left out.
+        Those of an earlier run on the same split; computed where left out.
 
     Examples
     --------
@@ -161,17 +176,112 @@ def execute(
         validation = evaluate(model, split, metrics, part="validation")
     if yardsticks is None:
         yardsticks = {
-            yardstick.name: evaluate(yardstick.fit(split.train, seed=seed), split, metrics)
-            for yardstick in YARDSTICKS
+            name: evaluate(yardstick.fit(split.train, seed=seed), split, metrics)
+            for name, yardstick in yardsticks_of(split.train).items()
         }
     return Run(
         model=model,
-        how=split.how,
+        split=split,
         evaluation=evaluation,
         validation=validation,
         yardsticks=yardsticks,
         seconds={"fit": fitted - start, "evaluate": judged - fitted},
         environment=environment(),
+    )
+
+
+def yardsticks_of(train: Interactions) -> dict[str, Recipe]:
+    """What a run on this training part is measured against, by name.
+
+    Random, Popularity and, where the log has times, popularity in its last 30 days, or in the
+    last quarter of a log that is shorter than 120 days; the name says how long.
+
+    >>> import tastemap as tm
+    >>> list(yardsticks_of(tm.synthetic.taste_groups(seed=1)))
+    ['Random', 'Popularity', 'Popularity (5 days)']
+    """
+    named = {recipe.name: recipe for recipe in YARDSTICKS}
+    if train.time is None or len(train) == 0:
+        return named
+    days = (int(train.time.max()) - int(train.time.min())) / DAY
+    window = min(float(RECENT_DAYS), days / 4)
+    # Whole days or hours or minutes, so that the name says what is done.
+    for unit, seconds in (("day", DAY), ("hour", 3600), ("minute", 60)):
+        number = int(window * DAY / seconds)
+        if number:
+            name = f"{Popularity().name} ({number} {unit}{'s' if number > 1 else ''})"
+            return named | {name: Popularity(days=number * seconds / DAY)}
+    return named
+
+
+def _packed_split(split: Split, fitted_on: Interactions) -> Arrays:
+    """The parts of a split as arrays; the training part only where the model has another one.
+
+    Vocabularies are those of the model. What is known of the users (train and validation in the
+    order of the log) is kept as one mark an event.
+    """
+    parts = split.parts()
+    if split.train is fitted_on or _same_events(split.train, fitted_on):
+        del parts["train"]
+    arrays = {
+        f"split.{part}.{column}": getattr(log, column)
+        for part, log in parts.items()
+        for column in COLUMNS
+        if getattr(log, column) is not None
+    }
+    if split.validation is not None and split.known is not None:
+        width = len(split.train.items)
+        known, validation = (
+            log.user.astype(np.int64) * width + log.item for log in (split.known, split.validation)
+        )
+        arrays["split.known.is_validation"] = np.isin(known, validation)
+    return arrays
+
+
+def _unpacked_split(path: str | Path, how: str, train: Interactions, arrays: Arrays) -> Split:
+    """The split that `_packed_split` packed."""
+    if "split.test.user" not in arrays:
+        raise InputError(
+            f"{path} holds a run without its split: it was saved by an earlier version",
+            "a run saved with the parts that it was judged on",
+            "execute the recipe again and save the run; tm.load(path) still reads the model",
+        )
+
+    def part(name: str) -> Interactions | None:
+        if f"split.{name}.user" not in arrays:
+            return None
+        columns = {column: arrays.get(f"split.{name}.{column}") for column in COLUMNS}
+        return replace(train, notes=(), **columns)  # type: ignore[arg-type]
+
+    test, trained, validation = part("test"), part("train") or train, part("validation")
+    assert test is not None
+    known = None
+    if validation is not None:
+        known = _interleaved(trained, validation, arrays["split.known.is_validation"])
+    return Split(trained, validation, test, how, fold_in=part("fold_in"), known=known)
+
+
+def _interleaved(
+    first: Interactions, second: Interactions, of_second: Bool[np.ndarray, " n"]
+) -> Interactions:
+    """The events of both in one log, in the order that the marks tell."""
+    order = np.empty(len(of_second), dtype=np.int64)
+    order[~of_second] = np.arange(len(first))
+    order[of_second] = len(first) + np.arange(len(second))
+    columns: dict[str, Any] = {
+        column: np.concatenate([getattr(first, column), getattr(second, column)])[order]
+        for column in COLUMNS
+        if getattr(first, column) is not None
+    }
+    return replace(first, **columns)
+
+
+def _same_events(a: Interactions, b: Interactions) -> bool:
+    return all(
+        np.array_equal(getattr(a, column), getattr(b, column))
+        if getattr(a, column) is not None and getattr(b, column) is not None
+        else getattr(a, column) is getattr(b, column)
+        for column in COLUMNS
     )
 
 

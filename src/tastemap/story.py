@@ -1,5 +1,6 @@
 """The whole job in one call: from a log to a compared line-up, lists for everybody and a report."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,7 @@ def tell(
 
 def comparison(report: Report, metrics: Sequence[str] = ("ndcg@10", "recall@10")) -> str:
     """The models in a table under 80 columns, best first, and the verdict below it."""
-    columns: dict[str, list[str]] = {"model": [row.name for row in report.rows]}
+    columns: dict[str, list[str]] = {"model": [_brief(row.name) for row in report.rows]}
     for metric in metrics:
         columns[metric] = [_measured(row, metric) for row in report.rows]
     for metric, heading in (("auc", "auc"), ("coverage@10", "cover")):
@@ -151,6 +152,8 @@ def comparison(report: Report, metrics: Sequence[str] = ("ndcg@10", "recall@10")
         columns[heading] = ["" if m is None else f"{m:.3f}" for m in means]
     columns["vs Popularity"] = [_against_popularity(row) for row in report.rows]
     reading = "± is one standard error over users, [ ] a 95 % interval (paired bootstrap)"
+    recent = [row.name for row in report.rows if _brief(row.name) != row.name]
+    reading += "".join(f"\n{_brief(name)} is {name}: what was used last" for name in recent)
     return f"{Table(columns)}\n{reading}\n\n{report.verdict.sentence}"
 
 
@@ -187,6 +190,15 @@ def _prepared(log: Interactions, prepared: Interactions, split: Split) -> str:
     notes = prepared.notes[len(log.notes) :]
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in split.parts().items())
     return "\n".join([*notes, f"{split.how}: {sizes} events"])
+
+
+def _brief(name: str) -> str:
+    """The name of a yardstick in a narrow table.
+
+    >>> _brief("Popularity (30 days)"), _brief("Popularity")
+    ('Pop. 30 d', 'Popularity')
+    """
+    return re.sub(r"^Popularity \((\d+ .)\w*\)$", r"Pop. \1", name)
 
 
 def _measured(row: Row, metric: str) -> str:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -11,11 +11,16 @@ from tqdm.auto import tqdm
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the data: its number (from 1), its seconds and what was measured in it."""
+    """One pass over the data: its number (from 1), its seconds and what was measured in it.
+
+    While it is shown to a monitor, `model()` builds the model as it stands after this epoch, so
+    that it can be judged; a log keeps the numbers alone.
+    """
 
     number: int
     seconds: float
     values: Mapping[str, float]
+    model: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
 
 
 Monitor = Callable[[Epoch], bool | str | None]
@@ -107,6 +112,9 @@ class Convergence:
         return f"converged: {self.value} gained less than {self.min_gain} in {checks} ({now:.2%})"
 
 
+EMPTY = TrainingLog()
+"""The log of a model that is still being trained."""
+
 PERCENTAGES = ("train_auc", "skipped")
 """Values that the bar shows as percentages."""
 
@@ -118,6 +126,7 @@ def run_epochs(
     name: str,
     monitor: Monitor | None = None,
     legend: str = "",
+    model: Callable[[], Any] | None = None,
 ) -> TrainingLog:
     """Call `step(number)` for each epoch from 1 on, show a bar, ask the monitor, keep the log.
 
@@ -129,6 +138,8 @@ def run_epochs(
         Stands before the bar, which is silent unless stderr is a terminal or a notebook.
     legend
         One line that explains the bar's values; printed once a process, above the first bar.
+    model
+        Builds the model as it stands, from copies; only called where the monitor asks.
     """
     done: list[Epoch] = []
     notes: tuple[str, ...] = ()
@@ -142,7 +153,7 @@ def run_epochs(
             done.append(Epoch(number, time.perf_counter() - start, values))
             bar.bar_format = _bar(values or {"s/iteration": done[-1].seconds})
             bar.update()
-            reason = monitor(done[-1]) if monitor else None
+            reason = monitor(replace(done[-1], model=model)) if monitor else None
             if reason:
                 said = reason if isinstance(reason, str) else "stopped by the monitor"
                 notes = (f"{said}, after epoch {number} of {epochs}",)

@@ -293,6 +293,7 @@ def test_asks_the_monitor_once_an_epoch_and_obeys(recipe):
 
 OTHER_VALUES = {
     "days": 0.0001,
+    "hardest_of": 3,
     "neighbours": 3,
     "weighting": "tfidf",
     "shrink": 50.0,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tastemap.data.interactions import Interactions
-from tastemap.data.passport import describe
+from tastemap.data.passport import describe, resolution
 from tastemap.data.synthetic import demo_world, noise
 from tastemap.errors import InputError
 
@@ -33,6 +33,46 @@ def test_a_small_log_is_counted_by_hand():
     assert passport.weight_counts == {"1": 7, "2": 2, "3": 1}
     assert passport.weight_quantiles is None
     assert passport.repeated_pairs == 1
+    assert passport.repeated_events == pytest.approx(1 / 10)
+    assert passport.resolution == "second"
+    # The top item of three is 34 % of them, so only "50 %" holds a second one.
+    assert passport.curve == {"1 %": 0.6, "5 %": 0.6, "10 %": 0.6, "20 %": 0.6, "50 %": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [(1, "second"), (60, "minute"), (3600, "hour"), (86400, "day"), (7200, "hour")],
+)
+def test_the_resolution_is_the_coarsest_step_between_times(step, name):
+    # Beginning at an odd second, as midnight elsewhere does in UTC.
+    times = [1_700_000_001 + step * n for n in (0, 1, 3, 3, 7)]
+    assert resolution(np.array(times)) == name
+    log = Interactions.of([(n, "x", 1, time) for n, time in enumerate(times)])
+    assert f"UTC, by the {name}" in str(describe(log))
+
+
+def test_one_time_has_no_resolution():
+    assert resolution(np.array([5, 5, 5])) is None
+    assert resolution(np.array([], dtype=np.int64)) is None
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=150))
+def test_the_popularity_curve_equals_a_slow_twin(counts):
+    passport = describe(
+        Interactions.of([(row, item) for item, n in enumerate(counts) for row in range(n)])
+    )
+    high = sorted(counts, reverse=True)
+    for part, share in zip((1, 5, 10, 20, 50), passport.curve.values(), strict=True):
+        items = -(-part * len(counts) // 100)
+        assert share == sum(high[:items]) / sum(high)
+    assert passport.curve["1 %"] == passport.top_events
+
+
+def test_ratings_from_0_to_10_are_counted_one_by_one():
+    log = Interactions.of([("a", item, item % 11) for item in range(44)])
+    assert describe(log).weight_counts == {str(rating): 4 for rating in range(11)}
+    assert describe(log).weight_quantiles is None
 
 
 def test_what_the_log_lacks_is_none_and_ids_without_events_do_not_count():

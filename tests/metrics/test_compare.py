@@ -1,9 +1,17 @@
+import inspect
+
 import numpy as np
 import pytest
+import scipy.stats
 
 from tastemap.data.interactions import Histories
 from tastemap.errors import InputError, UsageError
-from tastemap.metrics.compare import Difference, compare, paired_difference
+from tastemap.metrics.compare import (
+    Difference,
+    compare,
+    minimum_detectable_effect,
+    paired_difference,
+)
 from tastemap.metrics.evaluate import evaluate_lists
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.recommend import Ranking
@@ -83,7 +91,7 @@ def test_pairing_tells_apart_what_unpaired_errors_do_not(pair):
 
 
 def test_a_model_is_no_better_than_itself(pair):
-    assert paired_difference(pair[0], pair[0]) == Difference(0, 0, 0, 0, 0, 0, 400)
+    assert paired_difference(pair[0], pair[0]) == Difference(0, 0, 0, 0, 0, 0, 400, 0)
 
 
 def test_swapping_the_two_turns_the_interval_round(pair):
@@ -99,7 +107,7 @@ def test_the_seed_decides_the_draw(pair):
 @pytest.mark.parametrize("size", [1, 8 * 400 * 7])
 def test_memory_is_bounded_and_changes_nothing(pair, monkeypatch, size):
     whole = paired_difference(*pair, samples=100)
-    monkeypatch.setattr("tastemap.metrics.compare.SAMPLE_BYTES", size)
+    monkeypatch.setattr("tastemap.metrics.resampling.SAMPLE_BYTES", size)
     cut = paired_difference(*pair, samples=100)
     assert (cut.low, cut.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
     assert cut.relative_high == pytest.approx(whole.relative_high, rel=1e-12)
@@ -119,6 +127,9 @@ def test_a_table_of_models_has_the_best_first(pair):
         "relative",
         "relative_low",
         "relative_high",
+        "p",
+        "p_holm",
+        "detectable",
     ]
     assert table["model"].tolist() == ["EASE", "Popularity", "Random"]
     assert table["mean"].tolist() == [e["ndcg@10"].mean for e in (a, b, worse)]
@@ -174,7 +185,7 @@ def test_real_evaluations_can_be_compared():
 
 
 def test_a_difference_prints_in_one_line():
-    shown = str(Difference(0.0123, 0.0081, 0.0165, 12.34, 8.1, 16.5, 1943))
+    shown = str(Difference(0.0123, 0.0081, 0.0165, 12.34, 8.1, 16.5, 1943, 0.002))
     assert shown == "+0.0123 [+0.0081, +0.0165], +12.3 % [+8.1, +16.5], 1,943 users"
 
 
@@ -209,3 +220,89 @@ def test_wrong_arguments_are_refused(options, said):
 def test_nothing_to_compare_is_refused():
     with pytest.raises(UsageError, match=r"no evaluation\n.*at least one"):
         compare({})
+
+
+def test_p_values_are_corrected_for_the_number_of_models_compared(pair):
+    a, b = pair
+    rng = np.random.default_rng(2)
+    models = {"base": b, "a": a}
+    for name, shift in (("x", 0.0), ("y", 0.02), ("z", 0.03)):
+        models[name] = evaluation_of(b.per_user["ndcg@10"] + rng.normal(shift, 0.2, 400))
+    table = compare(models, samples=5000)
+    rows = {row["model"]: row for row in table.rows()}
+    assert np.isnan([rows["base"]["p"], rows["base"]["p_holm"]]).all()
+    others = [name for name in models if name != "base"]
+    p = {name: rows[name]["p"] for name in others}
+    for name in others:
+        gaps = models[name].per_user["ndcg@10"] - b.per_user["ndcg@10"]
+        assert p[name] == pytest.approx(scipy.stats.ttest_1samp(gaps, 0).pvalue, abs=0.03)
+    # Holm by hand: the smallest of four times 4, the next times 3, never falling.
+    bound = 0.0
+    for step, name in enumerate(sorted(others, key=p.get)):
+        bound = min(1.0, max(bound, p[name] * (4 - step)))
+        assert rows[name]["p_holm"] == pytest.approx(bound)
+
+
+def test_two_models_need_no_correction_and_the_same_model_is_no_difference(pair):
+    table = compare({"b": pair[1], "again": pair[1]})
+    assert table.rows()[1]["p"] == table.rows()[1]["p_holm"] == 1
+    table = compare({"b": pair[1], "a": pair[0]})
+    assert table["p"][0] == table["p_holm"][0] < 0.01
+
+
+def test_the_bootstrap_test_agrees_with_the_interval(pair):
+    base = pair[1].per_user["ndcg@10"]
+    rng = np.random.default_rng(7)
+    for shift in (0.0, 0.015, 0.02, 0.03, 0.05):
+        other = evaluation_of(base + rng.normal(shift, 0.2, 400))
+        models = {"b": pair[1], "other": other}
+        row = next(r for r in compare(models, test="bootstrap").rows() if r["model"] == "other")
+        assert (row["low"] > 0 or row["high"] < 0) == (row["p"] <= 0.05)
+
+
+def test_the_seed_decides_p_too(pair):
+    noise = np.random.default_rng(3).normal(0.01, 0.2, 400)
+    models = {"b": pair[1], "x": evaluation_of(pair[1].per_user["ndcg@10"] + noise)}
+    for test in ("permutation", "bootstrap"):
+        once, again, other = (compare(models, seed=s, test=test)["p"] for s in (1, 1, 2))
+        np.testing.assert_array_equal(once, again)
+        assert np.nanmax(once) != np.nanmax(other)
+
+
+def test_what_is_detectable_follows_from_the_paired_standard_error(pair):
+    gaps = pair[0].per_user["ndcg@10"] - pair[1].per_user["ndcg@10"]
+    expected = 2.801585 * gaps.std(ddof=1) / 20
+    assert minimum_detectable_effect(*pair) == pytest.approx(expected, rel=1e-6)
+    assert paired_difference(*pair).detectable == pytest.approx(expected, rel=1e-6)
+    table = compare({"b": pair[1], "a": pair[0]})
+    assert table["detectable"][0] == pytest.approx(expected, rel=1e-6)
+    assert table["detectable"][1] == 0  # nothing varies between a model and itself
+
+
+def test_before_there_is_a_second_model_its_likeness_is_assumed(pair):
+    one = pair[1]
+    stderr = one["ndcg@10"].stderr
+    assert minimum_detectable_effect(one) == pytest.approx(2.801585 * stderr, rel=1e-6)
+    unlike = minimum_detectable_effect(one, correlation=0)
+    assert unlike == pytest.approx(2.801585 * stderr * 2**0.5, rel=1e-6)
+    assert np.isnan(minimum_detectable_effect(evaluation_of([0.5])))
+
+
+def test_the_assumption_is_the_formula_of_two_correlated_models():
+    rng = np.random.default_rng(0)
+    common, own = rng.normal(size=40_000), rng.normal(size=(2, 40_000))
+    a, b = (evaluation_of(0.8**0.5 * common + 0.2**0.5 * one) for one in own)  # correlation .8
+    assumed = minimum_detectable_effect(a, correlation=0.8)
+    assert assumed == pytest.approx(minimum_detectable_effect(a, b), rel=0.03)
+
+
+def test_impossible_tests_and_assumptions_are_refused(pair):
+    with pytest.raises(UsageError, match=r"test='wilcoxon'\n.*'permutation' or 'bootstrap'"):
+        inspect.unwrap(compare)({"a": pair[0], "b": pair[1]}, test="wilcoxon")
+    for correlation in (1.0, -1.5):
+        with pytest.raises(UsageError, match=rf"correlation={correlation}\n.*from -1 to below 1"):
+            minimum_detectable_effect(pair[0], correlation=correlation)
+    with pytest.raises(UsageError, match=r"level=0, power=0\.8\n"):
+        minimum_detectable_effect(*pair, level=0)
+    with pytest.raises(InputError, match=r"a with 2 users|b with 3 users"):
+        minimum_detectable_effect(evaluation_of([1, 2]), evaluation_of([1, 2, 3]))

@@ -343,7 +343,7 @@ def test_the_defaults_are_measured_and_printed_in_a_narrow_table():
     lines = str(found).splitlines()
     assert max(map(len, lines)) < 80
     assert "3 users, 1 of them without history; 1 more without held-out items" in lines
-    assert lines[-9].split() == ["precision@10", "0.1000", "0.0000", "3"]
+    assert lines[-9].split() == ["precision@10", "0.1000", "0.0000", "0.1000", "3"]
     assert lines[-2].split() == ["coverage@10", "1.0000", "3"]
 
 

@@ -33,5 +33,10 @@ def test_where_nothing_is_defined_the_mean_is_undefined():
     )
     assert str(found["auc"]) == str(found["auc_global"]) == "undefined"
     assert found["auc"].n == 0
-    assert found.to_json()["estimates"]["auc"] == {"mean": None, "stderr": None, "n": 0}
+    assert found.to_json()["estimates"]["auc"] == {
+        "mean": None,
+        "stderr": None,
+        "n": 0,
+        "ceiling": None,
+    }
     assert str(found).splitlines()[-1].split() == ["auc_global", "undefined", "1"]

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from tastemap.data.interactions import Histories
-from tastemap.kernels.als import solve_cg, solve_cholesky
-from tastemap.kernels.jit import one_blas_thread
 from tastemap.models import ALS
 from worlds import noise, withheld
 
@@ -79,32 +77,6 @@ def test_the_loss_shown_is_the_objective_per_event_and_never_rises(recipe):
     curve = model.log.curve("loss")
     assert curve[-1] == pytest.approx(expected / len(log), rel=1e-5)
     assert all(later <= earlier * (1 + 1e-6) for earlier, later in pairwise(curve))
-
-
-@pytest.mark.parametrize("factors", [1, 3, 8, 17])
-def test_both_solvers_agree_with_a_dense_solve_on_ragged_rows(factors):
-    rng = np.random.default_rng(factors)
-    counts = np.array([0, 1, 2, 50, 0, 7, 300])
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    fixed = rng.normal(size=(40, factors)).astype(np.float32)
-    items = rng.integers(0, 40, starts[-1]).astype(np.int32)
-    extra = rng.random(starts[-1]).astype(np.float32)
-    target = rng.random(starts[-1]).astype(np.float32)
-    reg = (0.5 + rng.random(7)).astype(np.float32)
-    gram = (0.3 * fixed.T @ fixed).astype(np.float32)
-    exact = np.zeros((7, factors), dtype=np.float32)
-    order = np.argsort(-counts, kind="stable")
-    with one_blas_thread():
-        solve_cholesky(starts, items, extra, target, order, gram, reg, fixed, exact)
-    iterated = np.zeros((7, factors), dtype=np.float32)
-    solve_cg(starts, items, extra, target, order, gram, reg, fixed, iterated, 2 * factors + 2)
-    for u in range(7):
-        own = slice(starts[u], starts[u + 1])
-        y = fixed[items[own]].astype(np.float64)
-        a = gram + (y.T * extra[own]) @ y + reg[u] * np.eye(factors)
-        expected = np.linalg.solve(a, y.T @ target[own])
-        np.testing.assert_allclose(exact[u], expected, atol=2e-5)
-        np.testing.assert_allclose(iterated[u], expected, atol=2e-4)
 
 
 def test_a_stranger_with_a_known_history_gets_the_exact_vector_of_that_user():

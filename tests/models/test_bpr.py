@@ -1,38 +1,15 @@
-"""BPR against an interpreted twin, and its two figures against counts made by hand."""
+"""BPR learns what was planted; its two figures against chance and against the exact AUC."""
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from reference import bpr_epoch_by_hand
 from reference import random_word as word_by_hand
-from tastemap import Convergence, InputError, threads
+from tastemap import Convergence, InputError, UsageError
 from tastemap.kernels.counter import below, random_word, stream_key, unit
 from tastemap.models import BPR, Popularity
 from tastemap.models.bpr import Blocks
 from worlds import log_of, noise, withheld
-
-
-@pytest.mark.parametrize("threaded", [1, 2])
-@pytest.mark.parametrize("by_count", [False, True])
-def test_an_epoch_equals_the_interpreted_twin(by_count, threaded):
-    log, _ = noise(users=30, items=50, each=8)
-    blocks = Blocks.of(log.matrix(), factors=4)
-    assert len(blocks.bounds) - 1 == 3
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(30, 4)).astype(np.float32)
-    y = rng.normal(size=(50, 4)).astype(np.float32)
-    b = np.zeros(50, dtype=np.float32)
-    shuffled = rng.permutation(50).astype(np.int32)
-    weights = log.item_counts().astype(np.float64) if by_count else None
-    steps = np.concatenate([[0], np.cumsum(weights[shuffled])]) if by_count else np.empty(0)
-    twin = [array.copy() for array in (x, y, b)]
-    rates = tuple(np.float32(value) for value in (0.1, 0.01, 0.02, 0.03))
-    with threads(threaded):
-        counted = blocks.epoch(shuffled, steps, (x, y, b), rates, np.uint64(stream_key(9, 2)))
-    assert counted == bpr_epoch_by_hand(blocks, shuffled, weights, *twin, rates, seed=9, epoch=2)
-    for fast, slow in zip((x, y, b), twin, strict=True):
-        np.testing.assert_allclose(fast, slow, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +56,49 @@ def test_train_auc_of_the_last_epoch_is_near_the_exact_auc_of_the_fitted_model()
         [(s[u][:, None] > s[~u][None, :]).mean() for s, u in zip(scores, used, strict=True)]
     )
     assert model.log.last("train_auc") == pytest.approx(exact, abs=0.03)
+
+
+def top_places(model, log, missing):
+    """Mean 1 / rank of each user's withheld item among the items she does not have."""
+    scores = model.score(log.histories())
+    scores[log.matrix().toarray() > 0] = -np.inf
+    own = scores[np.arange(len(missing)), missing]
+    return (1 / (1 + (scores > own[:, None]).sum(axis=1))).mean()
+
+
+def test_hard_negatives_put_the_withheld_item_higher_after_as_many_epochs():
+    log, missing = withheld(groups=12, users=10, items=20)
+    plain, hard = (
+        top_places(BPR(factors=8, epochs=10, hardest_of=n).fit(log, seed=1), log, missing)
+        for n in (1, 4)
+    )
+    assert hard > plain + 0.2
+
+
+def test_hard_negatives_leave_skipped_as_it_is_and_train_auc_near_the_exact_auc():
+    log, _ = withheld()
+    fitted = [BPR(factors=8, epochs=40, hardest_of=n).fit(log, seed=1) for n in (1, 5)]
+    chance = 10 / 47  # of the other 47 items, 10 are in the history
+    used = log.matrix().toarray() > 0
+    for model in fitted:
+        assert np.mean(model.log.curve("skipped")) == pytest.approx(chance, abs=0.01)
+        scores = model.score(log.histories())
+        exact = np.mean(
+            [(s[u][:, None] > s[~u][None, :]).mean() for s, u in zip(scores, used, strict=True)]
+        )
+        assert model.log.last("train_auc") == pytest.approx(exact, abs=0.03)
+
+
+def test_hard_negatives_find_nothing_in_noise():
+    log, missing = noise(users=200, items=60, each=10)
+    found = top_places(BPR(factors=8, epochs=30, hardest_of=5).fit(log, seed=1), log, missing)
+    chance = np.mean(1 / np.arange(1, 51))  # the mean of 1 / rank among 50 items
+    assert found == pytest.approx(chance, abs=0.06)
+
+
+def test_fewer_than_one_draw_is_refused():
+    with pytest.raises(UsageError, match=r"BPR\(hardest_of=0\)\n.*a whole number from 1 on\n"):
+        BPR(hardest_of=0)
 
 
 def test_drawing_others_by_popularity_lowers_train_auc():

@@ -16,6 +16,7 @@ NULLS = ("\\n", "null", "nan", "none", "na", "n/a", "<na>")
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 BIG_INTEGERS = ("UBIGINT", "HUGEINT", "UHUGEINT")
 FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
+WHOLE = "whole fractions"
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,16 @@ class IdRule:
         Whether ids are text.
     note
         What was changed, in words; "" where nothing was.
+    trait
+        "whole fractions" where ids are written like 123.0, "fractions" where they are numbers
+        with decimals, "mixed types" where JSON has them as numbers and as text; else "".
     """
 
     sql: str
     valid: str
     is_text: bool
     note: str = ""
+    trait: str = ""
 
 
 def present(relation: Relation, column: int) -> str:
@@ -93,7 +98,8 @@ def id_rule(relation: Relation, column: int, role: str, facts: Mapping[str, int]
         kind = "varchar" if facts["fractions"] else "bigint"
         note = f"{said} are fractions and become text" if facts["fractions"] else whole
         sql = f"case when {there} then cast({x} as {kind}) end"
-        return IdRule(sql, there, bool(facts["fractions"]), note)
+        trait = "fractions" if facts["fractions"] else WHOLE
+        return IdRule(sql, there, bool(facts["fractions"]), note, trait)
     if family == "untyped" and facts["filled"] and not facts.get("strings"):
         integer = f"try_cast({x} as bigint)"
         # Only among integers may "nan" be no id: it would be the one text there.
@@ -102,10 +108,12 @@ def id_rule(relation: Relation, column: int, role: str, facts: Mapping[str, int]
         if facts["integers"] and integers == facts["filled"]:
             return IdRule(integer, valid, is_text=False)
         if facts.get("point_zeros") and integers + facts["point_zeros"] == facts["filled"]:
-            return IdRule(integer, valid, False, whole)
+            return IdRule(integer, valid, False, whole, WHOLE)
+    strings = facts.get("strings", 0)
+    trait = "mixed types" if 0 < strings < facts.get("filled", 0) else ""
     kind = relation.types[column].lower()
     note = f"{said} are of type {kind} and become text" if family == "other" else ""
-    return IdRule(f"cast({x} as varchar)", there, True, note)
+    return IdRule(f"cast({x} as varchar)", there, True, note, trait)
 
 
 def _family(kind: str) -> str:

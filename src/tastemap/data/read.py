@@ -137,14 +137,10 @@ def _log(
     found = survey(relation, columns, forms)
     total = found.rows + len(records)
     if total == 0:
-        raise InputError(
-            f"{relation.shown} has columns ({shown_columns(relation)}) and no rows",
-            "at least one event",
-            "check how it was written",
-        )
+        raise no_rows(relation)
     planned = plan(relation, columns, found, forms)
     rules = planned.rules
-    say.all(_opening(relation, columns, given, rules.time), *relation.notes)
+    say.all(opening(relation, columns, given, rules.time), *relation.notes)
     if planned.bad or records:
         rejects = find_rejects(relation, planned.checks, records)
         if not skip_bad or rejects.count == total:
@@ -156,6 +152,15 @@ def _log(
     say.all(f"{log!r}"[len("Interactions(") : -1] + _span(log))
     _require_two(log, relation.shown)
     return log, rules
+
+
+def no_rows(relation: Relation) -> InputError:
+    """The error for a source that has columns and nothing in them."""
+    return InputError(
+        f"{relation.shown} has columns ({shown_columns(relation)}) and no rows",
+        "at least one event",
+        "check how it was written",
+    )
 
 
 def _require_two(log: Interactions, shown: str) -> None:
@@ -180,7 +185,7 @@ def _span(log: Interactions) -> str:
     return f" from {first} to {last} UTC"
 
 
-def _opening(
+def opening(
     relation: Relation, columns: Chosen, given: Mapping[str, Column], time: TimeRule | None
 ) -> str:
     """The line that tells which column became what."""

@@ -7,10 +7,12 @@ line that is shown.
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from tastemap.data.plain import BLOCK
 from tastemap.data.relation import Relation, forget_rejects, quoted_by
+from tastemap.data.sniff import Form
 from tastemap.errors import InputError
 
 SHOWN = 5
@@ -61,6 +63,49 @@ class Rejects:
         return [*self.shown, *([f"and {more:,} more"] if more else [])]
 
 
+@dataclass(frozen=True, eq=False)
+class Kept(Relation):
+    """A source whose chosen columns lie in memory: `raw` is a table, not a reading of the file.
+
+    Parameters
+    ----------
+    records
+        The records that are no rows, as `rejected_records` gives them.
+    """
+
+    records: Mapping[int, str] = field(default_factory=dict)
+
+
+def keep(relation: Relation, columns: Collection[int]) -> Kept:
+    """Read these columns once, for many questions; records that are no rows are kept apart.
+
+    Where a quote breaks a record, quotes are read as plain characters if more lines survive so.
+    """
+    kept = _kept(relation, columns)
+    if not any(map(is_unbalanced, kept.records.values())):
+        return kept
+    survive = rows_in(kept)
+    note = f"{relation.shown}: quotes are not balanced and are read as plain characters"
+    plain = _kept(quoted_by(relation, "", note), columns)
+    return plain if rows_in(plain) > survive else _kept(quoted_by(relation, '"'), columns)
+
+
+def _kept(relation: Relation, columns: Collection[int]) -> Kept:
+    names = ["n", *(f"c{i}" for i in columns)]
+    if relation.is_json:
+        names += [*(f"k{i}" for i in columns), "broken"]
+    forget_rejects(relation.connection)
+    relation.query(f"create or replace temp table kept_rows as select {', '.join(names)} from raw")
+    records = {} if relation.form is None else _recorded(relation)
+    relation.query("create or replace temp view raw as select * from kept_rows")
+    return Kept(**vars(relation), records=records)
+
+
+def rows_in(relation: Relation) -> int:
+    """Rows of a source, those with bad values included."""
+    return int(relation.query("select count(*) from raw")[0][0])
+
+
 def line_checks(relation: Relation) -> list[Check]:
     """What must hold for a row whatever its columns are: a JSON line holds an object."""
     return [Check("line", 0, "broken", "is no JSON object")] if relation.is_json else []
@@ -78,7 +123,7 @@ def with_records(relation: Relation) -> tuple[Relation, dict[int, str]]:
         Where a quote is never closed: what follows it would vanish in one field.
     """
     records = rejected_records(relation)
-    if not any(wrong.startswith(UNBALANCED) for wrong in records.values()):
+    if not any(map(is_unbalanced, records.values())):
         return relation, records
     assert relation.form is not None
     if relation.form.separator in ("\t", "|"):
@@ -114,10 +159,17 @@ def rejected_records(relation: Relation) -> dict[int, str]:
 
     Only separated text has them. The header is a record and so is a blank line.
     """
+    if isinstance(relation, Kept):
+        return dict(relation.records)
     if relation.form is None:
         return {}
     forget_rejects(relation.connection)
     relation.query("select count(*) from raw")
+    return _recorded(relation)
+
+
+def _recorded(relation: Relation) -> dict[int, str]:
+    """The records that the last scan of the file rejected."""
     rows = relation.query(
         "select line, arg_min(error_type, byte_position), arg_min(error_message, error_message), "
         "arg_min(csv_line, byte_position) from reject_errors group by line order by line"
@@ -137,6 +189,11 @@ def _wrong(kind: str, message: str, text: str | None) -> str:
 
 
 UNBALANCED = "a quote that is not closed, or text after it"
+
+
+def is_unbalanced(wrong: str) -> bool:
+    """Whether this is said of a record that a quote broke."""
+    return wrong.startswith(UNBALANCED)
 
 
 def find_rejects(relation: Relation, checks: Sequence[Check], records: dict[int, str]) -> Rejects:
@@ -199,6 +256,8 @@ def _physical_lines(
 ) -> dict[tuple[bool, int], int]:
     """The line on which each row (True, n) and each rejected record (False, number) begins."""
     assert relation.form is not None
+    if _is_one_line_each(relation, len(rejected)):
+        return _counted_lines(relation.form, rows, records, rejected)
     found: dict[tuple[bool, int], int] = {}
     wanted = len(rows) + len(records)
     n = -1 if relation.form.header else 0
@@ -214,6 +273,40 @@ def _physical_lines(
             n += 1
             if n in rows:
                 found[True, n] = line
+    return found
+
+
+def _is_one_line_each(relation: Relation, rejected: int) -> bool:
+    """Whether the file has as many lines as records: then none is blank, none spans two lines."""
+    assert relation.form is not None
+    records = relation.form.skip + relation.form.header + rows_in(relation) + rejected
+    return lines_in(relation) == records
+
+
+def lines_in(relation: Relation) -> int:
+    """Lines of a text file, a last one without a line end included."""
+    assert relation.path is not None
+    count, last = 0, b"\n"
+    with relation.path.open("rb") as file:
+        while block := file.read(BLOCK):
+            count += block.count(b"\n")
+            last = block[-1:]
+    return count + (last != b"\n")
+
+
+def _counted_lines(
+    form: Form, rows: set[int], records: set[int], rejected: Collection[int]
+) -> dict[tuple[bool, int], int]:
+    """`_physical_lines` where record and line are one: no need to read the file."""
+    found = {(False, record): record for record in records}
+    between = sorted(rejected)
+    for n in rows:
+        line = form.skip + form.header + n
+        for record in between:
+            if record > line:
+                break
+            line += 1
+        found[True, n] = line
     return found
 
 

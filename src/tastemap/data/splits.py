@@ -34,7 +34,7 @@ def leave_last_out(log: Interactions, validation: bool = True) -> Split:
     >>> leave_last_out(log)
     Split(train 1, validation 1, test 1; leave_last_out(validation=True))
     """
-    _require_events(log)
+    require_events(log)
     ages, lengths = _ages(log), log.user_counts()[log.user]
     side = np.full(len(log), TRAIN, dtype=np.int8)
     side[(ages == 0) & (lengths >= 2)] = TEST
@@ -45,7 +45,7 @@ def leave_last_out(log: Interactions, validation: bool = True) -> Split:
         how += ", in file order as the log has no times"
     if validation and not (side == VALIDATION).any():
         how += ", without validation as no user has three events"
-    return _split(log, side, how)
+    return split_of(log, side, how)
 
 
 Cut = float | int | datetime
@@ -71,7 +71,7 @@ def split_by_time(log: Interactions, test: Cut = 0.2, validation: Cut = 0.0) -> 
     >>> split_by_time(log, test=0.2)
     Split(train 8, test 2; split_by_time(test=0.2), test from 1970-01-01 00:15:00 UTC)
     """
-    _require_events(log)
+    require_events(log)
     if log.time is None:
         raise InputError(
             "split_by_time of a log without times",
@@ -89,7 +89,7 @@ def split_by_time(log: Interactions, test: Cut = 0.2, validation: Cut = 0.0) -> 
             f"split_by_time(test={test}, validation={validation}), validation from "
             f"{iso_time(start)} UTC, test from {iso_time(cut)} UTC"
         )
-    return _split(log, side, how, needs_validation=bool(validation))
+    return split_of(log, side, how, needs_validation=bool(validation))
 
 
 def random_split(
@@ -119,7 +119,7 @@ def random_split(
     >>> random_split(log, test=0.25, seed=1)
     Split(train 12, test 4; random_split(test=0.25, validation=0.0, by='user', seed=1))
     """
-    _require_events(log)
+    require_events(log)
     _require_shares(test=test, validation=validation)
     _require_seed(seed)
     groups = {"user": log.user, "item": log.item, None: np.zeros(len(log), dtype=np.int32)}
@@ -149,7 +149,7 @@ def random_split(
     side = np.where(
         rank < n_train, TRAIN, np.where(rank < n_train + n_validation, VALIDATION, TEST)
     )
-    return _split(log, side.astype(np.int8), said, needs_validation=validation > 0)
+    return split_of(log, side.astype(np.int8), said, needs_validation=validation > 0)
 
 
 def holdout_users(
@@ -179,7 +179,7 @@ def holdout_users(
     >>> holdout_users(log, test_users=2).parts().keys()
     dict_keys(['train', 'fold_in', 'test'])
     """
-    _require_events(log)
+    require_events(log)
     _require_shares(fold_in=fold_in)
     _require_seed(seed)
     counts = log.user_counts()
@@ -199,7 +199,7 @@ def holdout_users(
     else:
         place = _rank(log.user, stream(seed, "holdout_users", "fold_in").random(len(log)))
     side[(side != TRAIN) & (place < n_told)] = FOLD_IN
-    return _split(
+    return split_of(
         log,
         side,
         f"holdout_users(test_users={test_users}, validation_users={validation_users}, "
@@ -219,7 +219,7 @@ def k_fold(log: Interactions, folds: int = 5, seed: int = 0) -> Iterator[Split]:
     >>> [len(split.test) for split in k_fold(log, folds=5)]
     [4, 4, 4, 4, 4]
     """
-    _require_events(log)
+    require_events(log)
     _require_seed(seed)
     if not 2 <= folds <= len(log):
         raise UsageError(
@@ -232,7 +232,7 @@ def k_fold(log: Interactions, folds: int = 5, seed: int = 0) -> Iterator[Split]:
     fold = np.empty(len(log), dtype=np.int64)
     fold[np.lexsort((rng.random(len(log)), by_user))] = np.arange(len(log)) % folds
     return (
-        _split(
+        split_of(
             log,
             np.where(fold == number, TEST, TRAIN).astype(np.int8),
             f"k_fold(folds={folds}, seed={seed}), fold {number + 1}",
@@ -241,7 +241,7 @@ def k_fold(log: Interactions, folds: int = 5, seed: int = 0) -> Iterator[Split]:
     )
 
 
-def _split(
+def split_of(
     log: Interactions, side: Int8[np.ndarray, " n"], how: str, needs_validation: bool = False
 ) -> Split:
     """The split that puts every event on its side."""
@@ -317,7 +317,8 @@ def _number_of_users(argument: str, asked: float | int, able: int, left: int) ->
     return number
 
 
-def _require_events(log: Interactions) -> None:
+def require_events(log: Interactions) -> None:
+    """Refuse a log without any event."""
     if len(log) == 0:
         raise InputError("a log without events to split", "at least two events", "read another log")
 

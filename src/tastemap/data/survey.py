@@ -13,7 +13,10 @@ from tastemap.data.ids import id_facts, id_rule, present
 from tastemap.data.rejects import Check, line_checks
 from tastemap.data.relation import Relation
 from tastemap.data.roles import Chosen, position
-from tastemap.data.times import TimeForms, TimeRule, time_forms, time_rule
+from tastemap.data.times import TimeForms, TimeRule, TimeTrouble, time_forms, time_rule
+
+NEGATIVE = "is negative"
+"""What is said of a weight below 0."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,41 @@ class Survey:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the source will be read, and how many of its rows are bad under these rules."""
+    """How the source will be read, and how many of its rows are bad under these rules.
+
+    Parameters
+    ----------
+    rules, checks, bad
+        The rules, what makes a row bad under them, and how many rows are.
+    trouble
+        What is wrong with the times as a whole, where that is no reason to stop.
+    """
 
     rules: Rules
     checks: tuple[Check, ...]
     bad: int
+    trouble: TimeTrouble | None = None
 
 
-def plan(relation: Relation, columns: Chosen, found: Survey, forms: TimeForms | None) -> Plan:
-    """Turn what the survey found into rules.
+def plan(
+    relation: Relation,
+    columns: Chosen,
+    found: Survey,
+    forms: TimeForms | None,
+    lenient: bool = False,
+) -> Plan:
+    """Turn what the survey found into rules; `lenient` goes on where times are in trouble.
 
     Where rows are bad, the ids are judged once more without them: a line of totals at the end of
     a file must not turn integers into text.
     """
-    time = None if forms is None else time_rule(relation, forms, found.facts["time"])
+    time, trouble = None, None
+    try:
+        time = None if forms is None else time_rule(relation, forms, found.facts["time"])
+    except TimeTrouble as error:
+        if not lenient:
+            raise
+        time, trouble = error.rule, error
     rules = _rules(relation, columns, found, time)
     bad = found.bad
     if rules.good != _assumed(relation, columns, forms):
@@ -60,7 +84,7 @@ def plan(relation: Relation, columns: Chosen, found: Survey, forms: TimeForms | 
         if again != rules:
             rules = again
             bad = count_bad(relation, rules)
-    return Plan(rules, tuple(_checks(relation, columns, rules)), bad)
+    return Plan(rules, tuple(_checks(relation, columns, rules)), bad, trouble)
 
 
 def survey(
@@ -100,7 +124,7 @@ def _assumed(relation: Relation, columns: Chosen, forms: TimeForms | None) -> st
 def _good(columns: Chosen, user: str, item: str, time: str | None) -> str:
     conditions = [user, item]
     if columns["weight"] is not None:
-        w = _weight(columns["weight"])
+        w = weight_of(columns["weight"])
         conditions.append(f"{w} >= 0 and {w} < 'infinity'::float")  # NaN is above infinity
     if time is not None:
         conditions.append(time)
@@ -117,7 +141,7 @@ def _rules(relation: Relation, columns: Chosen, found: Survey, time: TimeRule | 
         user=user,
         item=item,
         time=time,
-        weight="1" if weight is None else f"{_weight(weight)} + 0",  # -0 becomes 0
+        weight="1" if weight is None else f"{weight_of(weight)} + 0",  # -0 becomes 0
         good=_good(columns, user.valid, item.valid, time.valid if time else None),
     )
 
@@ -129,11 +153,11 @@ def _checks(relation: Relation, columns: Chosen, rules: Rules) -> list[Check]:
         checks.append(Check(role, position(columns, role), f"not {rule.valid}", "is no id"))
     x = columns["weight"]
     if x is not None:
-        w = _weight(x)
+        w = weight_of(x)
         checks += [
             Check("weight", x, f"coalesce(isnan({w}), true)", "is not a number"),
             Check("weight", x, f"isinf({w})", "is infinite or too large"),
-            Check("weight", x, f"{w} < 0", "is negative"),
+            Check("weight", x, f"{w} < 0", NEGATIVE),
         ]
     if rules.time is not None:
         wrong = f"not {rules.time.valid}"
@@ -141,6 +165,6 @@ def _checks(relation: Relation, columns: Chosen, rules: Rules) -> list[Check]:
     return checks
 
 
-def _weight(column: int) -> str:
+def weight_of(column: int) -> str:
     """SQL for a weight: FLOAT, NULL where the value is no number."""
     return f"try_cast(c{column} as float)"

@@ -9,6 +9,7 @@ from tastemap.data.engine import quoted
 from tastemap.data.ids import BIG_INTEGERS, FLOATS, INTEGERS
 from tastemap.data.rejects import places
 from tastemap.data.relation import Relation
+from tastemap.data.sniff import is_number
 from tastemap.errors import InputError
 
 UNITS: Mapping[str, tuple[int, float, float]] = {
@@ -107,11 +108,29 @@ class TimeRule:
     note: str = ""
 
 
+class TimeTrouble(InputError):
+    """A column of times cannot be read safely; `rule` reads what can be read all the same.
+
+    Parameters
+    ----------
+    given, allowed, remedy
+        The three parts of the message.
+    rule
+        Reads each value as it is most likely meant; None where there is no time at all.
+    """
+
+    def __init__(self, given: str, allowed: str, remedy: str, rule: TimeRule | None) -> None:
+        super().__init__(given, allowed, remedy)
+        self.rule = rule
+
+
 def looks_like_time(relation: Relation, column: int, share: float) -> bool:
     """Whether more than this share of a column's first values read as times (numbers count)."""
     filled = sum(bool(value) for value in relation.sample[column])
     if _is_moment(relation.types[column]):
         return filled > 0
+    if sum(map(is_number, filter(None, relation.sample[column]))) > share * filled:
+        return True  # spares the dozen forms of dates
     return max(_in_sample(relation, column).values()) > share * filled
 
 
@@ -146,7 +165,7 @@ def time_rule(relation: Relation, forms: TimeForms, facts: Mapping[str, Any]) ->
 
     Raises
     ------
-    InputError
+    TimeTrouble
         Where the values are no times, in several units, or dates that can be read in two ways.
     """
     column, kind = forms.column, relation.types[forms.column]
@@ -163,13 +182,14 @@ def time_rule(relation: Relation, forms: TimeForms, facts: Mapping[str, Any]) ->
     best = max(counts, key=lambda form: counts[form])
     if best == NUMBER:
         return _of_numbers(relation, column, x, facts)
-    _require_one_reading(relation, column, best, counts)
     naive = counts[best] - facts.get("zoned", 0) if best == ISO else counts[best]
     note = f"{naive:,} times name no zone and are taken as UTC" if naive else ""
     if best in ZONED:
         note = ""
     said = ISO if best == ISO else f"written {best}"
-    return TimeRule(_seconds(FORMS[best], x), _valid(best, x), said, note)
+    rule = TimeRule(_seconds(FORMS[best], x), _valid(best, x), said, note)
+    _require_one_reading(relation, column, best, counts, rule)
+    return rule
 
 
 def _is_moment(kind: str) -> bool:
@@ -197,9 +217,15 @@ def _valid(form: str, x: str) -> str:
     return f"({_number(x) if form == NUMBER else _seconds(FORMS[form], x)} is not null)"
 
 
+_DIGITS = re.compile("-?[0-9]+")
+
+
 def _in_sample(relation: Relation, column: int) -> dict[str, int]:
     """How many of the first values each form reads."""
-    tried = {NUMBER: _number("x"), **{form: _seconds(sql, "x") for form, sql in FORMS.items()}}
+    tried = {NUMBER: _number("x")}
+    if not all(_DIGITS.fullmatch(value) for value in relation.sample[column] if value):
+        # No date is written in digits alone, and to try all forms takes longer than to read on.
+        tried |= {form: _seconds(sql, "x") for form, sql in FORMS.items()}
     values = ", ".join(quoted(value) for value in relation.sample[column] if value)
     counted = ", ".join(f"count({sql})" for sql in tried.values())
     found = relation.query(f"select {counted} from (select unnest([{values}]::varchar[]) as x)")
@@ -237,31 +263,34 @@ def _compact(form: str, x: str) -> str:
 
 
 def _require_one_reading(
-    relation: Relation, column: int, best: str, counts: Mapping[str, int]
+    relation: Relation, column: int, best: str, counts: Mapping[str, int], rule: TimeRule
 ) -> None:
     for pair in RIVALS:
         if best in pair and counts.get(pair[0]) == counts.get(pair[1]):
             example = next((v for v in relation.sample[column] if v), "")
-            raise InputError(
+            raise TimeTrouble(
                 f"time ({relation.title_of(column)}) in {relation.shown}: {example!r} and all "
                 f"other dates can be read as {pair[0]} and as {pair[1]}",
                 "dates that have one reading, best ISO 8601: 2024-12-31 23:59:59",
                 "write the dates as year-month-day",
+                rule,
             )
 
 
-def _no_times(relation: Relation, column: int) -> InputError:
+def _no_times(relation: Relation, column: int) -> TimeTrouble:
     example = next((v for v in relation.sample[column] if v), "")
-    return InputError(
+    return TimeTrouble(
         f"time ({relation.title_of(column)}) in {relation.shown} holds no times: {example!r}",
         f"unix {', '.join(UNITS)}, ISO 8601 text, datetimes, or dates written {', '.join(FORMS)}",
         "name another column as time= (--time)",
+        None,
     )
 
 
-def _mixed(relation: Relation, column: int, v: str) -> InputError:
-    firsts = []
-    for unit, (_, low, high) in UNITS.items():
+def _mixed(relation: Relation, column: int, v: str) -> TimeTrouble:
+    firsts, cases = [], []
+    for unit, (each, low, high) in UNITS.items():
+        cases.append(f"when abs({v}) < {high} then cast(floor({v} / {each}) as bigint)")
         count, n, value = relation.query(
             f"select count(*), min(n), arg_min(cast(c{column} as varchar), n) from raw "
             f"where abs({v}) >= {low} and abs({v}) < {high} and {v} <> 0"
@@ -270,8 +299,10 @@ def _mixed(relation: Relation, column: int, v: str) -> InputError:
             firsts.append((n, f"{value} ({unit}, {count:,} value{'s'[: count != 1]})"))
     where = places(relation, [n for n, _ in firsts])
     said = ", ".join(f"{where[n]}: {words}" for n, words in firsts)
-    return InputError(
+    by_size = f"(case {' '.join(cases)} end)"
+    return TimeTrouble(
         f"time ({relation.title_of(column)}) in {relation.shown} mixes units: {said}",
         "one unit in the whole column",
         "bring all times into one unit, seconds say",
+        TimeRule(by_size, _valid(NUMBER, f"c{column}"), "numbers of several units"),
     )

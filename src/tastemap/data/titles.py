@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,28 @@ from tastemap.errors import InputError, UsageError
 
 NO_LABELS = ("(no genres listed)", "\\N")
 """What MovieLens and IMDb write where an item has no label."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A table of items as it was read, before it is aligned with a log.
+
+    Parameters
+    ----------
+    shown
+        Its name in messages.
+    rows
+        For each id, as text, its title ("" where unknown) and its labels.
+    said
+        Which column is what, in words.
+    notes
+        What reading it took, in words.
+    """
+
+    shown: str
+    rows: Mapping[str, tuple[str, tuple[str, ...]]]
+    said: str
+    notes: tuple[str, ...]
 
 
 def read_titles(
@@ -41,6 +65,30 @@ def read_titles(
     InputError
         Where the table cannot be read, or knows none of the items.
     """
+    catalogue = read_catalogue(source, skip_bad)
+    known = catalogue.rows
+    found = [known.get(str(one), ("", ())) for one in items.ids.tolist()]
+    n_found = sum(str(one) in known for one in items.ids.tolist())
+    if n_found == 0:
+        raise InputError(
+            f"{catalogue.shown} holds none of the log's items: its ids are like "
+            f"{next(iter(known), '')!r}, those of the log like {str(items.ids[0])!r}",
+            "a table with the same item ids as the log",
+            "check which column holds the ids: it should be called item_id, title beside it",
+        )
+    titles = np.array([name for name, _ in found], dtype=object)
+    note = f"{catalogue.shown}: {catalogue.said}; it names {n_found:,} of {len(items):,} items"
+    return ItemTable(titles, tuple(labels for _, labels in found)), (*catalogue.notes, note)
+
+
+def read_catalogue(source: Any, skip_bad: bool = False) -> Catalogue:
+    """Read a table of items: a column of ids, one of titles and perhaps one of labels.
+
+    Parameters
+    ----------
+    source, skip_bad
+        As in `read_titles`.
+    """
     with tempfile.TemporaryDirectory() as folder, connect() as connection:
         relation = relation_of(connection, source, Path(folder))
         relation, records = with_records(relation)
@@ -62,20 +110,9 @@ def read_titles(
     separator = "|" if any("|" in (text or "") for _, _, text in rows) else ","
     # The rows come last to first, so that the first row of an item wins.
     known = {one: ((name or "").strip(), _split(text, separator)) for one, name, text in rows}
-    found = [known.get(str(one), ("", ())) for one in items.ids.tolist()]
-    n_found = sum(str(one) in known for one in items.ids.tolist())
-    if n_found == 0:
-        raise InputError(
-            f"{relation.shown} holds none of the log's items: its ids are like "
-            f"{next(iter(known), '')!r}, those of the log like {str(items.ids[0])!r}",
-            "a table with the same item ids as the log",
-            "check which column holds the ids: it should be called item_id, title beside it",
-        )
     used = [("item", ids), ("title", title), ("labels", labels)]
     said = ", ".join(f"{role} = {relation.title_of(i)}" for role, i in used if i is not None)
-    titles = np.array([name for name, _ in found], dtype=object)
-    note = f"{relation.shown}: {said}; it names {n_found:,} of {len(items):,} items"
-    return ItemTable(titles, tuple(labels for _, labels in found)), (*notes, note)
+    return Catalogue(relation.shown, known, said, notes)
 
 
 def titles_in_log(

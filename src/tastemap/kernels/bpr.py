@@ -14,168 +14,211 @@ share no row, so they run on several threads without a race, and the result does
 how many there are (stratified descent: Gemulla et al., KDD 2011). The blocks of items are drawn
 anew in each epoch, so that every item meets every other. A block of items also stays in the
 cache, which independent draws from a large catalogue do not.
+
+Codes are unsigned here: an index that may be negative costs a test and a move at each access
+(dealing 3.5 -> 2.3 ms, steps 19 -> 17 ms an epoch of MovieLens-1M on two threads).
 """
 
 import numpy as np
 
-from tastemap.kernels.counter import below, random_word, stream_key, unit
+from tastemap.kernels.counter import below, random_word, unit
 from tastemap.kernels.jit import parallel, prange, serial
-from tastemap.kernels.rows import contains
+from tastemap.kernels.rows import contains, last_at_most
 
-
-@parallel
-def deal_events(starts, items, bounds, block_of, dealt, cuts):  # type: ignore[no-untyped-def]
-    """List the events of each block of users by the block of their item, in CSR order.
-
-    Parameters
-    ----------
-    bounds : int64 (blocks + 1,)
-        First user of each block of users.
-    block_of : int32 (items,)
-        The block of each item.
-    dealt : int64 (n,), cuts : int64 (blocks, blocks + 1)
-        Written: `dealt[cuts[b, q]:cuts[b, q + 1]]` are the events of user block b, item block q.
-    """
-    n_blocks = len(bounds) - 1
-    for b in prange(n_blocks):
-        place = np.zeros(n_blocks + 1, dtype=np.int64)
-        place[0] = starts[bounds[b]]
-        for e in range(starts[bounds[b]], starts[bounds[b + 1]]):
-            place[block_of[items[e]] + 1] += 1
-        for q in range(n_blocks):
-            place[q + 1] += place[q]
-        cuts[b] = place
-        for e in range(starts[bounds[b]], starts[bounds[b + 1]]):
-            q = block_of[items[e]]
-            dealt[place[q]] = e
-            place[q] += 1
+_NOBODY = np.uint32(2**32 - 1)
+_REACH, _CELLS = 16, 4096
+_DOUBTS = (1 / (1 + np.exp(np.linspace(-_REACH, _REACH, _CELLS + 1)))).astype(np.float32)
+_SCALE, _MIDDLE, _LAST = (np.float32(n) for n in (_CELLS / (2 * _REACH), _CELLS / 2, _CELLS - 1))
 
 
 @serial
-def _draw_other(word, steps, first, last, own):  # type: ignore[no-untyped-def]
-    """A place from `first` to `last` - 1 other than `own`; there must be two.
+def doubt(margin):  # type: ignore[no-untyped-def]
+    """1 / (1 + exp(margin)) within 1e-6, from a table with straight lines between its entries.
+
+    A step waits for the one before it, and exp and the division are most of that wait: 19 -> 17
+    ms an epoch of MovieLens-1M. It also gives the same bits whatever the C library.
+    """
+    place = margin * _SCALE + _MIDDLE
+    if not place > 0:  # NaN as well: it must not become an index
+        place = np.float32(0)
+    place = min(place, _LAST)
+    cell = np.uint32(place)
+    here = _DOUBTS[cell]
+    return here + (place - np.float32(cell)) * (_DOUBTS[cell + np.uint32(1)] - here)
+
+
+@parallel
+def bpr_epoch(log, blocks, room, draws, learned, rates, key):  # type: ignore[no-untyped-def]
+    """Visit every event once, in place; returns int64 (blocks, 2): ranked correctly, skipped.
+
+    Each event gets an other item of the same block; where that is in the user's history the draw
+    is skipped and counted. Starting threads for each round from Python took 28 ms instead of 20.
+
+    Parameters
+    ----------
+    log : (starts, items)
+        int64 (users + 1,) and int32 (n,): the events of each user.
+    blocks : (bounds, item_bounds, slots)
+        int64 (blocks + 1,): the first user of each block of users, and the first item of each
+        block of items; uint32 (items, 2): the block of each item, and its place in that block.
+    room : (dealt, cuts)
+        uint32 (n, 2) and int64 (blocks, blocks + 1), written: rows `cuts[b, q]` to
+        `cuts[b, q + 1]` of `dealt` are the events of user block b and item block q, in the order
+        of the log: the user, and the item's place.
+    draws : (steps, hardest_of)
+        float64 (items + 1,), or empty: running sum of the weights by which others are drawn, in
+        the order of the blocks. int: draws an event, see `_meet`.
+    learned : (users, items, bias)
+        float32 (users, d), (items, d), (items,): vectors and biases, items in the order of the
+        blocks, so that rows that are used together lie together. Changed in place.
+    rates : four float32
+        The step, and what one keeps of the vector of the user, the liked and the other item:
+        1 - step * regularisation.
+    key : uint64
+        The epoch's random stream; draw c of row n of `dealt` takes its number n hardest_of + c.
+    """
+    dealt, cuts = room
+    bounds, item_bounds, slots = blocks
+    steps, hardest_of = draws
+    users, items, bias = learned
+    n_blocks = len(bounds) - 1
+    counted = np.zeros((n_blocks, 2), dtype=np.int64)
+    for b in prange(n_blocks):
+        _deal(log, bounds[b], bounds[b + 1], slots, dealt, cuts[b])
+    for number in range(n_blocks):
+        for b in prange(n_blocks):
+            q = (b + number) % n_blocks
+            first, last = item_bounds[q], item_bounds[q + 1]
+            events = dealt[cuts[b, q] : cuts[b, q + 1]]
+            own = (users, items[first:last], bias[first:last])
+            drawn = (steps[first : last + 1], hardest_of)
+            correct, skipped = _meet(events, cuts[b, q], drawn, own, rates, key)
+            counted[b, 0] += correct
+            counted[b, 1] += skipped
+    return counted
+
+
+@serial
+def _deal(log, first, last, slots, dealt, cuts):  # type: ignore[no-untyped-def]
+    """List the events of one block of users by the block of their item.
+
+    User and place stand side by side in `dealt`: half as many places to write to as with two
+    arrays (84 -> 53 ms for 18 million events in 16 blocks).
+    """
+    starts, items = log
+    free = np.zeros(len(cuts), dtype=np.int64)
+    free[0] = starts[first]
+    for e in range(starts[first], starts[last]):
+        free[slots[items[e], 0] + np.uint32(1)] += 1
+    for q in range(1, len(free)):
+        free[q] += free[q - 1]
+    cuts[:] = free
+    for user in range(first, last):
+        for e in range(starts[user], starts[user + 1]):
+            item = items[e]
+            q = slots[item, 0]
+            n = free[q]
+            dealt[n, 0] = user
+            dealt[n, 1] = slots[item, 1]
+            free[q] = n + 1
+
+
+@serial
+def _draw_other(word, steps, n, own):  # type: ignore[no-untyped-def]
+    """A place from 0 to n - 1 other than `own`; there must be two.
 
     All alike where `steps` is empty, else in proportion to its rises. Leaving the liked item out
     keeps `skipped` what it is with draws from the whole catalogue: without that, the liked item
     would be drawn once in a block, not once in the catalogue.
     """
     if len(steps) == 0:
-        place = first + below(word, last - first - 1)
-        return place + (place >= own)
+        place = np.uint32(below(word, n - 1))
+        return place + np.uint32(place >= own)
     gap = steps[own + 1] - steps[own]
-    height = steps[first] + unit(word) * (steps[last] - steps[first] - gap)
+    height = steps[0] + unit(word) * (steps[n] - steps[0] - gap)
     height += gap * (height >= steps[own])
-    place = np.searchsorted(steps, height, side="right") - 1
-    return min(max(place, first), last - 1)
-
-
-@parallel
-def bpr_round(  # type: ignore[no-untyped-def]
-    number,
-    users,
-    items,
-    dealt,
-    cuts,
-    shuffled,
-    place_of,
-    item_bounds,
-    steps,
-    user_vectors,
-    item_vectors,
-    item_bias,
-    rates,
-    key,
-):
-    """One round, in place; returns int64 (blocks, 2): ranked correctly, skipped.
-
-    Each event of the blocks that meet is visited once, with an other item of the same block; where
-    that is in the user's history the draw is skipped and counted.
-
-    Parameters
-    ----------
-    users : int32 (n,)
-        The user of each event, events grouped by user.
-    items : int32 (n,)
-        The item of each event.
-    dealt, cuts
-        See `deal_events`.
-    shuffled, place_of, item_bounds : int32 (items,), int32 (items,), int64 (blocks + 1,)
-        All items, block by block; where each stands; where each block begins.
-    steps : float64 (items + 1,) or empty
-        Running sum of the weights by which others are drawn, in the order of `shuffled`.
-    user_vectors, item_vectors, item_bias : float32 (users, d), (items, d), (items,)
-        Changed in place.
-    rates : four float32
-        Step, and regularisation of the user, the liked and the other item.
-    key : uint64
-        The epoch's random stream; event e takes number e of it.
-    """
-    n_blocks = len(item_bounds) - 1
-    counted = np.zeros((n_blocks, 2), dtype=np.int64)
-    for b in prange(n_blocks):
-        q = (b + number) % n_blocks
-        first, last = item_bounds[q], item_bounds[q + 1]
-        # used_by[place] is the newest user known to have the item there. A user's items in this
-        # block are just her events in it, so marking them costs one write an event and a check
-        # one read; a binary search in her history took a third of an epoch.
-        used_by = np.full(last - first, -1, dtype=np.int32)
-        correct = 0
-        skipped = 0
-        marked = cuts[b, q]
-        for n in range(cuts[b, q], cuts[b, q + 1]):
-            event = dealt[n]
-            user, liked = users[event], items[event]
-            while marked < cuts[b, q + 1] and users[dealt[marked]] == user:
-                used_by[place_of[items[dealt[marked]]] - first] = user
-                marked += 1
-            if last - first < 2:
-                skipped += 1
-                continue
-            word = random_word(key, np.uint64(event))
-            place = _draw_other(word, steps, first, last, place_of[liked])
-            if used_by[place - first] == user:
-                skipped += 1
-                continue
-            other = shuffled[place]
-            rows = (user_vectors[user], item_vectors[liked], item_vectors[other])
-            correct += _step(rows, item_bias, liked, other, rates)
-        counted[b, 0] = correct
-        counted[b, 1] = skipped
-    return counted
+    return np.uint32(min(last_at_most(steps, height), n - 1))
 
 
 @serial
-def _step(rows, bias, liked, other, rates):  # type: ignore[no-untyped-def]
-    """One step of ascent for a user's x, a liked y and an other w; whether y was above w."""
-    x, y, w = rows
-    rate, reg_user, reg_liked, reg_other = rates
-    d = len(x)
-    margin = bias[liked] - bias[other]
-    for f in range(d):
-        margin += x[f] * (y[f] - w[f])
-    z = np.float32(1.0) / (np.float32(1.0) + np.exp(margin))
-    for f in range(d):
-        x_f, y_f, w_f = x[f], y[f], w[f]
-        x[f] = x_f + rate * (z * (y_f - w_f) - reg_user * x_f)
-        y[f] = y_f + rate * (z * x_f - reg_liked * y_f)
-        w[f] = w_f - rate * (z * x_f + reg_other * w_f)
-    bias[liked] += rate * (z - reg_liked * bias[liked])
-    bias[other] -= rate * (z + reg_other * bias[other])
-    return margin > 0
+def _harder(word, other, margin, x, liked, learned, steps, used_by, user):  # type: ignore[no-untyped-def]
+    """The better of `other` and one more draw: the one with the higher score, and its margin."""
+    _, items, bias = learned
+    rival = _draw_other(word, steps, len(bias), liked)
+    if used_by[rival] == user:
+        return other, margin
+    y, w = items[liked], items[rival]
+    closer = bias[liked] - bias[rival]
+    for f in range(len(x)):
+        closer += x[f] * (y[f] - w[f])
+    return (rival, closer) if closer < margin else (other, margin)
 
 
-@parallel
-def bpr_fold_in(starts, items, item_vectors, item_bias, rate, reg_user, passes, seed):  # type: ignore[no-untyped-def]
+@serial
+def _meet(events, offset, draws, learned, rates, key):  # type: ignore[no-untyped-def]
+    """The steps of one block of users with one block of items; ranked correctly and skipped.
+
+    Of `hardest_of` draws, the step takes the one with the highest score that is not in the
+    history; what is counted depends on the first draw alone. The loops over a vector stand here:
+    a function of their own was not inlined, and passing arrays took 12 of 47 ns a step.
+    """
+    steps, hardest_of = draws
+    users, items, bias = learned
+    n_items, d = items.shape
+    if n_items < 2:
+        return 0, len(events)
+    rate, keep_user, keep_liked, keep_other = rates
+    # used_by[place] is the newest user known to have the item there: one write an event and one
+    # read a draw, where a binary search in the history took a third of an epoch.
+    used_by = np.full(n_items, _NOBODY, dtype=np.uint32)
+    correct, skipped, stop = 0, 0, 0
+    while stop < len(events):
+        start, user = stop, events[stop, 0]
+        while stop < len(events) and events[stop, 0] == user:
+            used_by[events[stop, 1]] = user
+            stop += 1
+        x = users[user]
+        for e in range(start, stop):
+            liked, number = events[e, 1], np.uint64((offset + e) * hardest_of)
+            other = _draw_other(random_word(key, number), steps, n_items, liked)
+            if used_by[other] == user:
+                skipped += 1
+                continue
+            y, w = items[liked], items[other]
+            margin = bias[liked] - bias[other]
+            for f in range(d):
+                margin += x[f] * (y[f] - w[f])
+            correct += margin > 0
+            for c in range(1, hardest_of):
+                word = random_word(key, number + np.uint64(c))
+                other, margin = _harder(
+                    word, other, margin, x, liked, learned, steps, used_by, user
+                )
+            w = items[other]
+            push = rate * doubt(margin)
+            for f in range(d):
+                x_f, y_f, w_f = x[f], y[f], w[f]
+                x[f] = keep_user * x_f + push * (y_f - w_f)
+                y[f] = keep_liked * y_f + push * x_f
+                w[f] = keep_other * w_f - push * x_f
+            bias[liked] = keep_liked * bias[liked] + push
+            bias[other] = keep_other * bias[other] - push
+    return correct, skipped
+
+
+@serial
+def bpr_fold_in(starts, items, item_vectors, item_bias, rates, passes, key):  # type: ignore[no-untyped-def]
     """Vectors of new users: the same ascent on x_u alone, items held fixed.
 
-    `items` must be sorted within each row. Returns float32 (rows, d); a row without items is 0.
+    `items` must be sorted within each row, `rates` are the step and what one keeps of x_u. Returns
+    float32 (rows, d); a row without items is 0.
     """
     rows = len(starts) - 1
     n_items, d = item_vectors.shape
+    rate, keep = rates
     out = np.zeros((rows, d), dtype=np.float32)
-    for r in prange(rows):
+    for r in range(rows):
         x = out[r]
-        key = stream_key(seed, 0)
         n = starts[r + 1] - starts[r]
         for draw in range(n * passes):
             liked = items[starts[r] + draw % n]
@@ -186,7 +229,7 @@ def bpr_fold_in(starts, items, item_vectors, item_bias, rate, reg_user, passes, 
             margin = item_bias[liked] - item_bias[other]
             for f in range(d):
                 margin += x[f] * (y[f] - w[f])
-            z = np.float32(1.0) / (np.float32(1.0) + np.exp(margin))
+            push = rate * doubt(margin)
             for f in range(d):
-                x[f] += rate * (z * (y[f] - w[f]) - reg_user * x[f])
+                x[f] = keep * x[f] + push * (y[f] - w[f])
     return out

@@ -1,82 +1,213 @@
-"""The only place that names numba's options, and the one setting for threads.
+"""The only place that names numba's options: how kernels are compiled and where that is kept.
 
-Two decorators compile the kernels. Both cache the machine code, so that it is compiled once an
-installation. Sums may be re-associated and fused (`reassoc`, `contract`): without that, a dot
-product cannot use vector registers and the ALS kernels run several times slower. The order that
-the compiler picks is fixed in the machine code, so results stay the same from run to run.
+Three decorators compile the kernels. The machine code is kept in files, so that each kernel is
+compiled once an installation (see `_Files`). Sums of `serial` and `parallel` kernels may be
+re-associated and fused (`reassoc`, `contract`): without that, a dot product cannot use vector
+registers and the ALS kernels run several times slower. The order that the compiler picks is fixed
+in the machine code, so results stay the same from run to run. `exact` kernels compare and count;
+their sums are taken in the order that is written.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+import glob
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any
 
 import numba
 from numba import njit
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from numba.core import config
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    IndexDataCacheFile,
+    _CacheLocator,
+)
+from numba.np.ufunc.parallel import _launch_threads
 
+from tastemap.kernels.workers import n_threads as n_threads
+from tastemap.kernels.workers import one_blas_thread as one_blas_thread
+from tastemap.kernels.workers import threads as threads
+
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
 _FLAGS = {"reassoc", "contract", "nsz", "arcp"}
-
-serial = njit(cache=True, nogil=True, error_model="numpy", fastmath=_FLAGS)
-"""Compile a loop that runs on one thread."""
-
-parallel = njit(cache=True, nogil=True, error_model="numpy", fastmath=_FLAGS, parallel=True)
-"""Compile a loop whose `prange` rows run on several threads; rows must not depend on each other."""
 
 prange = numba.prange
 
 
-@contextmanager
-def threads(n: int) -> Iterator[None]:
-    """Use at most `n` threads in kernels and in BLAS alike, within the `with` block.
+def serial(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a loop that runs on one thread."""
+    return _kept(njit(**_OPTIONS, fastmath=_FLAGS)(function))
 
-    More threads than the machine has cores are cut to that number. Results do not depend on it.
 
-    >>> with threads(1):
-    ...     numba.get_num_threads()
-    1
+def exact(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a loop that runs on one thread and does its arithmetic in the order written."""
+    return _kept(njit(**_OPTIONS)(function))
+
+
+def parallel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a loop whose `prange` rows run on several threads and do not depend on each other.
+
+    For calls from Python only, from any Python thread: `threads` holds, and where numba's layer
+    would end the process if two Python threads met in it, they wait for each other.
     """
-    before = numba.get_num_threads()
-    numba.set_num_threads(max(1, min(n, numba.config.NUMBA_NUM_THREADS)))
-    try:
-        with threadpool_limits(limits=n):
-            yield
-    finally:
-        numba.set_num_threads(before)
+    compiled = _kept(njit(**_OPTIONS, fastmath=_FLAGS, parallel=True)(function))
+
+    @wraps(function)
+    def kernel(*args: Any) -> Any:
+        with _ENTRANCE if layer() == "workqueue" else nullcontext():
+            numba.set_num_threads(n_threads())
+            return compiled(*args)
+
+    return kernel
+
+
+_ENTRANCE = threading.RLock()
 
 
 @cache
-def _blas() -> ThreadpoolController:
-    """The BLAS libraries of NumPy and SciPy; looking for them takes a millisecond."""
-    import scipy.linalg  # noqa: F401 - so that both are loaded when they are looked for
-
-    return ThreadpoolController().select(user_api="blas")
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Run BLAS on one thread.
-
-    How it cuts a product among threads changes the last bits; and its threads go on spinning for
-    a while after a product, on cores that the kernels need (ALS: twice as slow).
-    """
-    with _blas().limit(limits=1):
-        yield
-
-
-def n_threads() -> int:
-    """How many threads the kernels use now."""
-    return int(numba.get_num_threads())
-
-
 def layer() -> str:
     """Name of numba's threading layer ("omp", "tbb", "workqueue"), starting it if need be."""
-    _start_threads(1)
+    _launch_threads()
     return str(numba.threading_layer())
 
 
-@parallel
-def _start_threads(n):  # type: ignore[no-untyped-def]
-    total = 0
-    for i in prange(n):
-        total += i
-    return total
+@cache
+def kept_in() -> Path | None:
+    """The folder that compiled kernels are kept in, or None where none can be written.
+
+    The first of: the folder of `NUMBA_CACHE_DIR`, if it is set; `__pycache__` beside the kernels;
+    the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`, on Windows `LOCALAPPDATA`). The last is
+    for installations that the user may not write to.
+    """
+    own = Path(__file__).parent
+    cached = Path(os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME") or "")
+    if not cached.is_absolute():
+        cached = Path(os.path.expanduser("~")) / ".cache"
+    place = hashlib.sha256(str(own).encode()).hexdigest()[:12]  # one a package installed
+    choices = [own / "__pycache__", cached / "tastemap" / f"kernels-{place}"]
+    if config.CACHE_DIR:
+        choices.insert(0, Path(config.CACHE_DIR) / f"tastemap-{place}")
+    return next(filter(_writable, choices), None)
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return folder.is_absolute()
+
+
+@cache
+def _stamp(file: Path) -> str:
+    """Changes with the source that a kernel is made of and with numba: nothing stale is loaded.
+
+    numba looks at the kernel's own file alone, although kernels that it calls from other files
+    and the options above end up in the same machine code.
+    """
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    found, new = set(), {file.name, Path(__file__).name}
+    while new:
+        found |= new
+        texts = "".join((file.parent / name).read_text(encoding="utf-8") for name in sorted(new))
+        digest.update(texts.encode())
+        new = {f"{name}.py" for name in re.findall(r"^from tastemap\.kernels\.(\w+)", texts, re.M)}
+        new -= found
+    return digest.hexdigest()[:12]
+
+
+class _Locator(_CacheLocator):  # type: ignore[misc]
+    """Tells numba where the files of a kernel are."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        self._py_file = file
+
+    def get_cache_path(self) -> str:
+        return str(kept_in())
+
+    def get_source_stamp(self) -> str:
+        return _stamp(Path(self._py_file))
+
+    def get_disambiguator(self) -> str:
+        return self.get_source_stamp()
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> "_Locator":
+        return cls(function, file)
+
+
+class _Where(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Locator,)
+
+
+class _Files(IndexDataCacheFile):  # type: ignore[misc]
+    """A file for each kernel, source, types of arguments and processor, and no index.
+
+    numba numbers the files of a kernel and keeps an index of them. Of two processes that compile
+    at the same time both may take number 1 for different types, and a third may find a new index
+    beside an old file. Here the name says all, a file is whole or absent, and the last one wins.
+    """
+
+    def save(self, key: object, data: object) -> None:
+        self._save_data(self._file(key), data)
+        kernel = self._index_name.partition("-")[0]
+        for file in Path(self._cache_path).glob(f"{glob.escape(kernel)}-*.nbc"):
+            if self._source_stamp not in file.name:  # made of an older source
+                file.unlink(missing_ok=True)
+
+    def load(self, key: object) -> object:
+        return self._load_data(self._file(key))
+
+    def _file(self, key: object) -> str:
+        digest = hashlib.sha256(repr(key).encode()).digest()
+        return str(self._data_name(int.from_bytes(digest[:8], "big")))
+
+
+class _Kept(FunctionCache):  # type: ignore[misc]
+    """The compiled forms of one kernel on disk; whatever is wrong with them, it is compiled."""
+
+    _impl_class = _Where
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _Files(
+            self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp()
+        )
+
+    def load_overload(self, signature: object, target: Any) -> Any:
+        try:
+            return super().load_overload(signature, target)
+        except Exception:  # absent, cut short, of another build: compiling mends all of these
+            return None
+
+    def save_overload(self, signature: object, compiled: Any) -> None:
+        try:
+            super().save_overload(signature, compiled)
+        except OSError as error:  # a full disk, a folder that is gone
+            _say_once(f"{self._cache_path}: {error.strerror}")
+
+
+def _kept(compiled: Any) -> Any:
+    """Let a compiled function keep its machine code, if there is a place for it."""
+    if kept_in() is not None:
+        compiled._cache = _Kept(compiled.py_func)
+    else:
+        _say_once("no folder for compiled kernels can be written")
+    return compiled
+
+
+@cache
+def _say_once(reason: str) -> None:
+    sys.stderr.write(
+        f"tastemap: {reason}; kernels are compiled anew in each process, which takes seconds "
+        "(set NUMBA_CACHE_DIR to a folder that you may write to)\n"
+    )

@@ -1,12 +1,18 @@
 """Pick the k best of each row of scores."""
 
 import numpy as np
+from jaxtyping import Float32, Int32
 
-from tastemap.kernels.jit import parallel, prange
+from tastemap.kernels.jit import exact
+from tastemap.kernels.workers import deal, shares
+
+CHUNK = 64
+"""Scores are first looked at so many at a time, in vector registers: is any of them good enough?"""
 
 
-@parallel
-def top_k(scores, tie_order, k):  # type: ignore[no-untyped-def]
+def top_k(
+    scores: Float32[np.ndarray, "rows items"], tie_order: Int32[np.ndarray, " items"], k: int
+) -> tuple[Int32[np.ndarray, "rows k"], Float32[np.ndarray, "rows k"]]:
     """Positions and values of the k highest scores of each row, best first.
 
     A score of -inf is never picked: it marks what must not be recommended. Equal scores are
@@ -14,43 +20,79 @@ def top_k(scores, tie_order, k):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    scores : float32 (rows, items)
-    tie_order : int32 (items,)
+    tie_order
         The rank of each item among items of equal score; lower comes first.
-    k : int
 
     Returns
     -------
-    (int32 (rows, k), float32 (rows, k)); -1 and -inf where a row has fewer than k finite scores.
+    -1 and -inf where a row has fewer than k scores above -inf.
+
+    >>> top_k(np.float32([[3, 5, 3, 4]]), np.int32([1, 2, 0, 3]), 3)       # 2 comes before 0
+    (array([[1, 3, 2]], dtype=int32), array([[5., 4., 3.]], dtype=float32))
     """
-    rows, n_items = scores.shape
-    picked = np.full((rows, k), -1, dtype=np.int32)
-    values = np.full((rows, k), -np.inf, dtype=np.float32)
-    for r in prange(rows):
-        found = 0
-        worst = np.float32(-np.inf)  # the k-th best so far; most items end at this comparison
-        for i in range(n_items):
-            score = scores[r, i]
+    scores = np.require(scores, np.float32, ["C", "W"])
+    picked = np.full((len(scores), k), -1, dtype=np.int32)
+    values = np.full((len(scores), k), -np.inf, dtype=np.float32)
+    deal(
+        lambda rows: _best_of_rows(scores[rows], tie_order, picked[rows], values[rows]),
+        shares(len(scores), scores.size),
+    )
+    return picked, values
+
+
+@exact
+def _best_of_rows(scores, tie_order, picked, values):  # type: ignore[no-untyped-def]
+    for r in range(len(scores)):
+        best_of_row(scores[r], tie_order, picked[r], values[r])
+
+
+@exact
+def best_of_row(row, tie_order, picked, values):  # type: ignore[no-untyped-def]
+    """Write the best scores of a row to `values` and where they stand to `picked`, best first.
+
+    Both have length k and must be filled with -1 and -inf. Most scores end at one comparison with
+    the k-th best so far, made for a chunk of them at once (a row of 26,744: 4 µs instead of 9).
+    """
+    k = len(picked)
+    if k == 0:
+        return
+    found = 0
+    worst = np.float32(-np.inf)  # the k-th best so far
+    for first in range(0, len(row), CHUNK):
+        chunk = row[first : min(first + CHUNK, len(row))]
+        any_good = False
+        for j in range(len(chunk)):  # by number: an iterator keeps vector registers out
+            any_good |= chunk[j] >= worst
+        if not any_good:
+            continue
+        for j in range(len(chunk)):
+            score = chunk[j]
             if score < worst or score == -np.inf:
                 continue
-            if found == k:
-                if score == worst and tie_order[i] > tie_order[picked[r, k - 1]]:
-                    continue
-                place = k - 1
-            else:
+            item = first + j
+            if found < k:
                 place = found
                 found += 1
-            while place > 0:
-                above = picked[r, place - 1]
-                if values[r, place - 1] > score:
-                    break
-                if values[r, place - 1] == score and tie_order[above] < tie_order[i]:
-                    break
-                picked[r, place] = above
-                values[r, place] = values[r, place - 1]
-                place -= 1
-            picked[r, place] = i
-            values[r, place] = score
+            elif score == worst and tie_order[item] > tie_order[picked[k - 1]]:
+                continue
+            else:
+                place = k - 1
+            _insert(item, score, place, tie_order, picked, values)
             if found == k:
-                worst = values[r, k - 1]
-    return picked, values
+                worst = values[k - 1]
+
+
+@exact
+def _insert(item, score, place, tie_order, picked, values):  # type: ignore[no-untyped-def]
+    """Move an item up from `place` until what stands above it is better."""
+    while place > 0:
+        above = picked[place - 1]
+        if values[place - 1] > score:
+            break
+        if values[place - 1] == score and tie_order[above] < tie_order[item]:
+            break
+        picked[place] = above
+        values[place] = values[place - 1]
+        place -= 1
+    picked[place] = item
+    values[place] = score

@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from tastemap.data.interactions import Histories
 from tastemap.errors import InputError
-from tastemap.kernels.auc import count_between, pairs_won
-from tastemap.recommend import Score, mask_seen, scored_blocks
+from tastemap.kernels.auc import count_between, edge_table, pairs_won
+from tastemap.kernels.ranking import count_rows, rank_rows
+from tastemap.kernels.workers import n_threads
+from tastemap.memory import require_memory
+from tastemap.recommend import NO_ITEMS, Score, each_block, empty_lists, ragged
 
 Marks = Histories | np.ndarray
 """Which items of each row: ragged item codes, or a boolean array shaped like the scores."""
@@ -140,7 +143,7 @@ def auc_per_user(
     array([0.83333333])
     """
     negatives, starts, positives = _taken_apart(scores, relevant, seen)
-    return auc_of_rows(negatives, starts, positives)
+    return auc_of_counts(*pairs_won(negatives, starts, positives), np.diff(starts))
 
 
 def auc_global(scores: np.ndarray, relevant: Marks, seen: Marks | None = None) -> float:
@@ -181,46 +184,57 @@ def pool(
     """Pooled counts of a model's scores, streamed: scores are computed twice, and not kept.
 
     The first pass collects the scores of the positives, the second counts the negatives between
-    them.
+    them. With `exclude_seen`, items of the history are no negatives.
     """
-    pooled = Pooled.of(positive_scores(score, histories, truth, n_items))
-    for part, scores in scored_blocks(score, histories, n_items):
-        if exclude_seen:
-            mask_seen(scores, histories.take(part))
-        take_positives(scores, truth.take(part))
-        pooled = pooled.add(scores)
-    return pooled
+    seen = histories if exclude_seen else None
+    positives = np.empty(len(truth.items), dtype=np.float32)
+    ties = np.zeros(n_items, dtype=np.int32)
+    none = np.zeros(0, dtype=np.int64)
+
+    def visit(part: slice, scores: Float32[np.ndarray, "rows items"]) -> int:
+        # Lists of length 0, no pairs counted: what is left are the scores of the positives.
+        lists = empty_lists(part.stop - part.start, 0)
+        mine = positives[truth.starts[part.start] : truth.starts[part.stop]]
+        given = (ragged(seen, part), ragged(truth, part), NO_ITEMS, ties)
+        return rank_rows(scores, *given, lists, (none, none), mine)
+
+    each_block(score, histories, n_items, visit)
+    return count_negatives(Pooled.of(positives), score, histories, truth, seen, n_items)
 
 
-def positive_scores(
-    score: Score, histories: Histories, truth: Histories, n_items: int
-) -> Float[np.ndarray, " n"]:
-    """Scores of all held-out items, history by history, in one pass over the model."""
-    found = [
-        take_positives(scores, truth.take(part))
-        for part, scores in scored_blocks(score, histories, n_items)
-    ]
-    return np.concatenate([np.empty(0, dtype=np.float32), *found])
+def count_negatives(
+    pooled: Pooled,
+    score: Score,
+    histories: Histories,
+    truth: Histories,
+    seen: Histories | None,
+    n_items: int,
+) -> Pooled:
+    """The same with all pairs counted that are neither seen nor held out, in one pass."""
+    require_memory(
+        n_threads() * pooled.negatives.nbytes,
+        f"the pooled AUC of {len(pooled.edges):,} different scores",
+        "leave auc_global out, or use fewer threads",
+    )
+    table = edge_table(pooled.edges)
+    idle: list[np.ndarray] = []  # counts that no thread is adding to now
+
+    def visit(part: slice, scores: Float32[np.ndarray, "rows items"]) -> None:
+        counts = idle.pop() if idle else np.zeros_like(pooled.negatives)
+        count_rows(scores, ragged(seen, part), ragged(truth, part), *table, counts)
+        idle.append(counts)
+
+    each_block(score, histories, n_items, visit)
+    return replace(pooled, negatives=pooled.negatives + sum(idle))
 
 
-def take_positives(
-    scores: Float[np.ndarray, "rows items"], truth: Histories
-) -> Float[np.ndarray, " n"]:
-    """Scores of the items in `truth`, which become -inf in `scores`: what is left are negatives."""
-    rows = np.repeat(np.arange(len(truth)), truth.lengths)
-    found = scores[rows, truth.items]
-    scores[rows, truth.items] = -np.inf
-    return found
-
-
-def auc_of_rows(
-    negatives: Float[np.ndarray, "rows items"],
-    starts: Int64[np.ndarray, " rows+1"],
-    positives: Float[np.ndarray, " n"],
+def auc_of_counts(
+    twice_won: Int64[np.ndarray, " rows"],
+    negatives: Int64[np.ndarray, " rows"],
+    positives: Int64[np.ndarray, " rows"],
 ) -> Float64[np.ndarray, " rows"]:
-    """AUC of each row from negatives (-inf: none) and ragged positives; NaN without a pair."""
-    twice_won, met = pairs_won(negatives, starts, positives)
-    pairs = met * np.diff(starts)
+    """AUC of each row from twice the pairs won and the numbers of both; NaN without a pair."""
+    pairs = negatives * positives
     undefined = np.full(len(pairs), np.nan)
     return np.divide(twice_won, 2 * pairs, out=undefined, where=pairs > 0)
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import UNKNOWN, Histories
 from tastemap.data.split import Part, Split
 from tastemap.errors import UsageError
-from tastemap.kernels.topk import top_k
-from tastemap.metrics.auc import Pooled, Roc, auc_of_rows, pool, positive_scores, take_positives
+from tastemap.kernels.ranking import rank_rows
+from tastemap.metrics.auc import Pooled, Roc, auc_of_counts, count_negatives, pool
 from tastemap.metrics.catalogue import CATALOGUE, Audience
 from tastemap.metrics.inputs import (
     nothing_held_out,
@@ -28,7 +28,15 @@ from tastemap.metrics.inputs import (
 from tastemap.metrics.ranking import TOPK, parse
 from tastemap.metrics.result import Estimate as Estimate
 from tastemap.metrics.result import Evaluation as Evaluation
-from tastemap.recommend import Ranking, Score, mask_seen, scored_blocks, tie_order
+from tastemap.recommend import (
+    NO_ITEMS,
+    Ranking,
+    Score,
+    each_block,
+    empty_lists,
+    ragged,
+    tie_order,
+)
 
 AT_K = (*TOPK, *CATALOGUE)
 """Names of metrics that take a k: "ndcg@10"."""
@@ -162,30 +170,29 @@ def evaluate_histories(
     require_fit(histories, truth, n_items, exclude_seen)
     rows = len(truth)
     kept = np.flatnonzero(truth.lengths)
-    histories, truth = histories.take(kept), _distinct(truth.take(kept), n_items)
+    if len(kept) < rows:
+        histories, truth = histories.take(kept), truth.take(kept)
+    truth = _distinct(truth, n_items)
     k = max((k for _, k in asked.values() if k is not None), default=1)
-    pooled = None
-    if "auc_global" in asked:
-        pooled = Pooled.of(positive_scores(score, histories, truth, n_items))
-
-    items = np.empty((len(kept), k), dtype=np.int32)
-    auc = np.empty(len(kept))
+    seen = histories if exclude_seen else None
+    lists = empty_lists(len(kept), k)
+    positives = np.empty(len(truth.items), dtype=np.float32)
+    pairs = np.zeros((2, len(kept)), dtype=np.int64)  # twice the pairs won, and negatives
     ties = tie_order(n_items)
-    for part, scores in scored_blocks(score, histories, n_items):
-        held = truth.take(part)
-        if exclude_seen:
-            mask_seen(scores, histories.take(part))
-        items[part], _ = top_k(scores, ties, k)
-        positives = take_positives(scores, held)
-        if "auc" in asked:
-            auc[part] = auc_of_rows(scores, held.starts, positives)
-        if pooled is not None:
-            pooled = pooled.add(scores)
 
-    of_scores: dict[str, Value] = {"auc": auc}
-    if pooled is not None:
+    def visit(part: slice, scores: Float32[np.ndarray, "rows items"]) -> int:
+        mine = positives[truth.starts[part.start] : truth.starts[part.stop]]
+        counted = pairs[:, part] if "auc" in asked else pairs[:, :0]
+        written = ((lists[0][part], lists[1][part]), (counted[0], counted[1]), mine)
+        return rank_rows(scores, ragged(seen, part), ragged(truth, part), NO_ITEMS, ties, *written)
+
+    each_block(score, histories, n_items, visit)
+    of_scores: dict[str, Value] = {"auc": auc_of_counts(pairs[0], pairs[1], truth.lengths)}
+    if "auc_global" in asked:
+        pooled = Pooled.of(positives)
+        pooled = count_negatives(pooled, score, histories, truth, seen, n_items)
         of_scores["auc_global"] = pooled.auc()
-    ranking = Ranking.of(items, truth)
+    ranking = Ranking.of(lists[0], truth)
     estimates, per_user = _measured(ranking, asked, of_scores, audience)
     return Evaluation(
         estimates=estimates,

@@ -6,6 +6,7 @@ from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.data.split import Split
 from tastemap.errors import InputError
+from tastemap.kernels.lists import shared_items
 from tastemap.recommend import Ranking
 
 
@@ -39,10 +40,10 @@ def require_fit(histories: Histories, truth: Histories, n_items: int, exclude_se
             "take both from split.queries(part)",
         )
     for name, ragged in (("history", histories), ("truth", truth)):
-        outside = (ragged.items < 0) | (ragged.items >= n_items)
-        if outside.any():
+        lowest, highest = ragged.items.min(initial=0), ragged.items.max(initial=-1)
+        if lowest < 0 or highest >= n_items:
             raise InputError(
-                f"item code {ragged.items[np.argmax(outside)]} in the {name}",
+                f"item code {lowest if lowest < 0 else highest} in the {name}",
                 f"codes from 0 to {n_items - 1}: this catalogue has {n_items} items",
                 "encode item ids with the model's vocabulary: model.items.encode(ids)",
             )
@@ -53,15 +54,12 @@ def require_fit(histories: Histories, truth: Histories, n_items: int, exclude_se
 
 
 def _require_unseen(histories: Histories, truth: Histories, n_items: int) -> None:
-    seen, held = (
-        np.repeat(np.arange(len(one)), one.lengths) * n_items + one.items
-        for one in (histories, truth)
-    )
-    both = np.intersect1d(seen, held)
-    if len(both):
-        row, item = divmod(int(both[0]), n_items)
+    given = (histories.starts, histories.items, truth.starts, truth.items)
+    rows = [np.require(array, requirements=["C", "W"]) for array in given]
+    n_pairs, row, item = shared_items(*rows, np.empty(n_items, dtype=np.int64))
+    if n_pairs:
         raise InputError(
-            f"row {row}: item {item} is held out and in the history ({len(both)} such pairs)",
+            f"row {row}: item {item} is held out and in the history ({n_pairs} such pairs)",
             "held-out items that are not in the history, for seen items are never listed",
             "make the split without shared pairs, or pass exclude_seen=False",
         )

@@ -1,4 +1,4 @@
-"""Metrics of top-k lists: a few array lines each over one `Ranking`.
+"""Metrics of top-k lists: a line or two each over the tallies of one `Ranking`.
 
 Notation: hit_j is 1 if the item at rank j (from 1) was held out for the user, else 0; |T| is the
 number of items held out for her. A list that ends early counts as misses from there on. A user
@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 from difflib import get_close_matches
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
-from tastemap.errors import UsageError, require_k
-from tastemap.recommend import Ranking
+from tastemap.errors import UsageError
+from tastemap.recommend import Ranking, discount
 
 TopK = Callable[[Ranking, int], Float64[np.ndarray, " users"]]
 """A metric at k: one value a user."""
@@ -39,7 +39,7 @@ def precision(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> precision(EXAMPLE, 2)                                              # 1 hit / 2 places
     array([0.5])
     """
-    return _hits(ranking, k).sum(axis=1) / k
+    return ranking.tally(k).hits / k
 
 
 def recall(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -50,7 +50,7 @@ def recall(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> recall(EXAMPLE, 1), recall(EXAMPLE, 2)                             # 0 of 2, 1 of 2
     (array([0.]), array([0.5]))
     """
-    return _share(_hits(ranking, k).sum(axis=1), ranking.relevant)
+    return _share(ranking.tally(k).hits, ranking.relevant)
 
 
 def recall_capped(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -61,7 +61,7 @@ def recall_capped(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> recall_capped(EXAMPLE, 1), recall_capped(EXAMPLE, 3)               # 0 / 1, 1 / 2
     (array([0.]), array([0.5]))
     """
-    return _share(_hits(ranking, k).sum(axis=1), np.minimum(ranking.relevant, k))
+    return _share(ranking.tally(k).hits, np.minimum(ranking.relevant, k))
 
 
 def hit_rate(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -72,7 +72,7 @@ def hit_rate(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> hit_rate(EXAMPLE, 1), hit_rate(EXAMPLE, 2)
     (array([0.]), array([1.]))
     """
-    return _hits(ranking, k).max(axis=1).astype(np.float64)
+    return (ranking.tally(k).hits > 0).astype(np.float64)
 
 
 def dcg(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -85,7 +85,7 @@ def dcg(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> dcg(EXAMPLE, 3)                                                    # 1 / log2(3)
     array([0.63092975])
     """
-    return _sum(_hits(ranking, k) * _discount(k))
+    return ranking.tally(k).dcg
 
 
 def ndcg(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -97,14 +97,14 @@ def ndcg(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> ndcg(EXAMPLE, 3)                                                   # .6309 / (1 + .6309)
     array([0.38685281])
     """
-    best = np.concatenate([[0], _discount(k).cumsum()])
-    return _share(dcg(ranking, k), best[np.minimum(ranking.relevant, k)])
+    best = np.concatenate([[0], discount(k).cumsum()])
+    return _share(ranking.tally(k).dcg, best[np.minimum(ranking.relevant, k)])
 
 
 def ndcg_graded(
     ranking: Ranking,
     k: int,
-    gain: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    gain: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Float64[np.ndarray, " users"]:
     """NDCG with the held-out weight w as gain: Σ_j w_j / log2(j + 1) by its best value; 0 to 1.
 
@@ -116,10 +116,11 @@ def ndcg_graded(
     >>> ndcg_graded(EXAMPLE, 3)                            # 3 * .6309 / (5 * 1 + 3 * .6309)
     array([0.27460426])
     """
-    _require_length(ranking, k)
-    got = _sum(gain(ranking.gains[:, :k].astype(np.float64)) * _discount(k))
-    best = _sum(gain(ranking.ideal[:, :k].astype(np.float64)) * _discount(k))
-    return _share(got, best)
+    if gain is None:
+        return _share(ranking.tally(k).gained, ranking.tally(k).best)
+    places = discount(ranking.k) * (np.arange(ranking.k) < k)
+    weights = (one.astype(np.float64) for one in (ranking.gains, ranking.ideal))
+    return _share(*((gain(one) * places).sum(axis=1) for one in weights))
 
 
 def map(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -131,7 +132,7 @@ def map(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> map(EXAMPLE, 3)                                                    # (1 / 2) / 2
     array([0.25])
     """
-    return _share(_precision_at_hits(ranking, k), np.minimum(ranking.relevant, k))
+    return _share(ranking.tally(k).precisions, np.minimum(ranking.relevant, k))
 
 
 def map_full(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -143,7 +144,7 @@ def map_full(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> map(EXAMPLE, 1), map_full(EXAMPLE, 3)                              # 0 / 1, (1 / 2) / 2
     (array([0.]), array([0.25]))
     """
-    return _share(_precision_at_hits(ranking, k), ranking.relevant)
+    return _share(ranking.tally(k).precisions, ranking.relevant)
 
 
 def mrr(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
@@ -154,7 +155,8 @@ def mrr(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
     >>> mrr(EXAMPLE, 3), mrr(EXAMPLE, 1)                                   # first hit at rank 2
     (array([0.5]), array([0.]))
     """
-    return (_hits(ranking, k) / np.arange(1, k + 1)).max(axis=1)
+    first = ranking.tally(k).first
+    return np.divide(1, first, out=np.zeros(len(first)), where=first > 0)
 
 
 TOPK: dict[str, TopK] = {
@@ -209,35 +211,6 @@ def parse(
     closest = (get_close_matches(word, [*at_k, *plain], n=1, cutoff=0) or [""])[0]
     closest += "@" + (number if number.isdecimal() else "10") if closest in at_k else ""
     raise UsageError(f"unknown metric {name!r}", allowed, f"did you mean {closest!r}?")
-
-
-def _hits(ranking: Ranking, k: int) -> Bool[np.ndarray, "users k"]:
-    _require_length(ranking, k)
-    return ranking.hits[:, :k]
-
-
-def _require_length(ranking: Ranking, k: int) -> None:
-    if require_k(k) > ranking.k:
-        raise UsageError(
-            f"k is {k}, and the lists hold {ranking.k} places",
-            f"1 to {ranking.k}",
-            f"rank with k={k} first",
-        )
-
-
-def _discount(k: int) -> Float64[np.ndarray, " k"]:
-    return 1 / np.log2(np.arange(2, k + 2))
-
-
-def _precision_at_hits(ranking: Ranking, k: int) -> Float64[np.ndarray, " users"]:
-    hits = _hits(ranking, k)
-    return _sum(hits * hits.cumsum(axis=1) / np.arange(1, k + 1))
-
-
-def _sum(parts: Float64[np.ndarray, "users k"]) -> Float64[np.ndarray, " users"]:
-    # Not a product with BLAS: its last bits would depend on where the columns stand in memory,
-    # and so on the other metrics asked for.
-    return np.ascontiguousarray(parts).sum(axis=1)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> Float64[np.ndarray, " users"]:

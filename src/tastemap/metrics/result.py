@@ -1,8 +1,9 @@
-"""What an evaluation comes back as: means with their errors, the users' values, the lists."""
+"""What an evaluation comes back as: means with errors and ceilings, users' values, the lists."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import fsum, isnan, sqrt
+from functools import cached_property
+from math import ceil, fsum, isnan, log10, sqrt
 from textwrap import fill
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from tastemap.errors import UsageError
+from tastemap.metrics.ceilings import ceiling
+from tastemap.metrics.resampling import Interval, bootstrap_interval
 from tastemap.recommend import Ranking
 
 
@@ -100,19 +103,83 @@ class Evaluation:
             )
         return self.estimates[name]
 
+    @cached_property
+    def ceilings(self) -> dict[str, Estimate]:
+        """What perfect lists would score: mean over the same users, by the metric's name.
+
+        Metrics that know no perfect list (coverage, novelty and the like) are not in it; the AUC
+        of a perfect order is 1. `ceilings_per_user` has the values of the users.
+        """
+        best = {name: Estimate.of(values) for name, values in self.ceilings_per_user.items()}
+        if "auc_global" in self.estimates:
+            best["auc_global"] = Estimate(1.0, None, len(self.users))
+        return {name: best[name] for name in self.estimates if name in best}
+
+    @cached_property
+    def ceilings_per_user(self) -> dict[str, Float64[np.ndarray, " users"]]:
+        """What a perfect list of each user would score; shape (users,); NaN where undefined."""
+        found = {}
+        for name, values in self.per_user.items():
+            best = np.ones(len(values)) if name == "auc" else ceiling(self.ranking, name)
+            if best is not None:
+                found[name] = np.where(np.isnan(values), np.nan, best)
+        return found
+
+    def interval(
+        self, name: str, samples: int = 2000, seed: int = 0, confidence: float = 0.95
+    ) -> Interval:
+        """Bootstrap interval of a metric's mean over users; arguments as `bootstrap_interval`."""
+        self[name]
+        if name not in self.per_user:
+            raise UsageError(
+                f"the interval of {name!r}, which is no mean over users",
+                ", ".join(self.per_user),
+                "choose one of these",
+            )
+        return bootstrap_interval(self.per_user[name], samples, seed, confidence)
+
+    def say(self, name: str) -> str:
+        """A metric in a line, with its ceiling and its noise (the standard error).
+
+        >>> from tastemap.data.interactions import Histories
+        >>> from tastemap.metrics.evaluate import evaluate_lists
+        >>> truth = Histories.of_items([[0, 1], [2], [3]] * 30)
+        >>> ranking = Ranking.of(np.int32([[1], [0], [3]] * 30), truth)
+        >>> evaluate_lists(ranking, ["recall@1"]).say("recall@1")
+        'recall@1 .50 of .83 possible ± .04'
+        """
+        one = self[name]
+        if isnan(one.mean):
+            return f"{name} undefined"
+        digits = 2 if not one.stderr else min(4, max(2, ceil(-log10(one.stderr))))
+        said = f"{name} {_short(one.mean, digits)}"
+        if name in self.ceilings:
+            said += f" of {_short(self.ceilings[name].mean, digits)} possible"
+        return said + ("" if one.stderr is None else f" ± {_short(one.stderr, digits)}")
+
     def __str__(self) -> str:
         width = max(map(len, ["metric", *self.estimates]))
+        best = {name: one.mean for name, one in self.ceilings.items()}
+        # A column only for ceilings that tell something: those below 1, and that of DCG.
+        bounded = any(not isnan(one) and one != 1 for one in best.values())
         lines = [
             fill(self.how, 79) if self.how else "",
             f"{len(self.users):,} users, {self.cold_users:,} of them without history; "
             f"{self.without_truth:,} more without held-out items",
             "",
-            f"{'metric':{width}}  {'mean':>9}  {'± stderr':>8}  {'users':>9}",
+            f"{'metric':{width}}  {'mean':>9}  {'± stderr':>8}"
+            + (f"  {'possible':>8}" if bounded else "")
+            + f"  {'users':>9}",
         ]
         for name, one in self.estimates.items():
             mean = "undefined" if isnan(one.mean) else f"{one.mean:.4f}"
             stderr = "" if one.stderr is None else f"{one.stderr:.4f}"
-            lines.append(f"{name:{width}}  {mean:>9}  {stderr:>8}  {one.n:>9,}")
+            possible = f"{best[name]:.4f}" if name in best and not isnan(best[name]) else ""
+            lines.append(
+                f"{name:{width}}  {mean:>9}  {stderr:>8}"
+                + (f"  {possible:>8}" if bounded else "")
+                + f"  {one.n:>9,}"
+            )
         return "\n".join(lines).lstrip("\n")
 
     def means(self) -> dict[str, float | None]:
@@ -121,10 +188,16 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays as plain values; an undefined mean is None."""
-        means = self.means()
+        means, best = self.means(), self.ceilings
+        ceilings = {name: None if isnan(one.mean) else one.mean for name, one in best.items()}
         return {
             "estimates": {
-                name: {"mean": means[name], "stderr": e.stderr, "n": e.n}
+                name: {
+                    "mean": means[name],
+                    "stderr": e.stderr,
+                    "n": e.n,
+                    "ceiling": ceilings.get(name),
+                }
                 for name, e in self.estimates.items()
             },
             "users": len(self.users),
@@ -164,3 +237,9 @@ class Evaluation:
             seconds=written["seconds"],
             how=written["how"],
         )
+
+
+def _short(value: float, digits: int) -> str:
+    """A number without the 0 before its point: .31"""
+    written = f"{value:.{digits}f}"
+    return written.replace("0.", ".", 1) if written.lstrip("-").startswith("0.") else written

@@ -1,33 +1,21 @@
 """ALS for implicit feedback: solve for all users, then for all items, again and again."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Histories, Interactions
-from tastemap.kernels.als import solve_cg, solve_cholesky
-from tastemap.kernels.jit import one_blas_thread
+from tastemap.kernels.als import Side, solve_cg
+from tastemap.kernels.als_cholesky import solve_cholesky
 from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
-from tastemap.training import Monitor, run_epochs
+from tastemap.training import EMPTY, Monitor, TrainingLog, run_epochs
 
 Users = Float32[np.ndarray, "users d"]
 Items = Float32[np.ndarray, "items d"]
-
-
-class Side(NamedTuple):
-    """The systems of one side: CSR rows of events, their weights, and the rows by length."""
-
-    starts: Int64[np.ndarray, " rows+1"]
-    items: Int32[np.ndarray, " n"]
-    extra: Float32[np.ndarray, " n"]
-    target: Float32[np.ndarray, " n"]
-    order: Int64[np.ndarray, " rows"]
-    reg: Float32[np.ndarray, " rows"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +38,8 @@ class ALS(Recipe):
     reg
         Weight of the squared lengths.
     alpha
-        How much an event's weight counts.
+        How much an event's weight counts. (implicit's `alpha` is c itself: an event of weight 1
+        that weighs alpha there weighs 1 + alpha here without `alpha0`.)
     alpha0
         Weight of unobserved pairs; None for the first objective.
     reg_power
@@ -58,7 +47,7 @@ class ALS(Recipe):
     epochs
         Iterations; each solves both sides once.
     solver
-        "cg": `cg_steps` of conjugate gradient, fast; "cholesky": exact.
+        "cg": `cg_steps` of preconditioned conjugate gradient, fast; "cholesky": exact.
     use_weights
         Use the log's weights; by default every event counts 1.
     show_loss
@@ -78,7 +67,7 @@ class ALS(Recipe):
     reg_power: float = 1.0
     epochs: int = 15
     solver: str = "cg"
-    cg_steps: int = 3
+    cg_steps: int = 2
     use_weights: bool = False
     show_loss: bool = False
 
@@ -108,27 +97,41 @@ class ALS(Recipe):
             self._solve(of_items, users, items)
             return {"loss": self.loss(by_user, users, items)} if self.show_loss else {}
 
-        log = run_epochs(iterate, self.epochs, name="ALS", monitor=monitor)
-        return FactorModel(
-            recipe=self, seed=seed, train=train, log=log, user_vectors=users, item_vectors=items
+        def model(log: TrainingLog, *learned: np.ndarray) -> FactorModel:
+            fields = dict(zip(("user_vectors", "item_vectors"), learned, strict=True))
+            return FactorModel(recipe=self, seed=seed, train=train, log=log, **fields)
+
+        log = run_epochs(
+            iterate,
+            self.epochs,
+            name="ALS",
+            monitor=monitor,
+            model=lambda: model(EMPTY, users.copy(), items.copy()),
         )
+        return model(log, users, items)
 
     def _start(self, seed: int, side: str, rows: int) -> Float32[np.ndarray, "rows d"]:
         # Vectors of length about 0.1: the first solve then starts near 0 but not at a saddle.
         drawn = stream(seed, "als", side).standard_normal((rows, self.factors), dtype=np.float32)
         return np.asarray(drawn * np.float32(0.1 / np.sqrt(self.factors)))
 
+    @property
+    def _unobserved(self) -> float:
+        return 1.0 if self.alpha0 is None else self.alpha0
+
+    @property
+    def _base(self) -> float:
+        return 1.0 if self.alpha0 is None else 0.0
+
     def _side(self, matrix: csr_array) -> Side:
         """What one side's systems need besides the vectors: the same in every iteration."""
-        unobserved = 1.0 if self.alpha0 is None else self.alpha0
-        extra = np.float32(self.alpha) * matrix.data
         counts = np.diff(matrix.indptr)
-        reg = self.reg * (counts + unobserved * matrix.shape[1]) ** self.reg_power
+        reg = self.reg * (counts + self._unobserved * matrix.shape[1]) ** self.reg_power
         return Side(
             starts=matrix.indptr.astype(np.int64),
-            items=matrix.indices,
-            extra=extra,
-            target=extra + np.float32(1) if self.alpha0 is None else extra,
+            # SciPy may choose int64; the kernels would be compiled once more for it (5 seconds).
+            items=matrix.indices.astype(np.int32, copy=False),
+            weights=matrix.data if self.use_weights else np.empty(0, dtype=np.float32),
             order=np.argsort(-counts, kind="stable"),
             reg=reg.astype(np.float32),
         )
@@ -139,15 +142,12 @@ class ALS(Recipe):
         fixed: Float32[np.ndarray, "columns d"],
         rows: Float32[np.ndarray, "rows d"],
     ) -> None:
-        """Solve for `rows` in place, with the other side's vectors fixed."""
-        unobserved = np.float32(1.0 if self.alpha0 is None else self.alpha0)
-        events = (side.starts, side.items, side.extra, side.target, side.order)
-        with one_blas_thread():
-            gram = unobserved * (fixed.T @ fixed)
-            if self.solver == "cg":
-                solve_cg(*events, gram, side.reg, fixed, rows, self.cg_steps)
-            else:
-                solve_cholesky(*events, gram, side.reg, fixed, rows)
+        """Solve for `rows` in place; "cg" also turns both sides into other axes."""
+        weights = (self.alpha, self._base, self._unobserved)
+        if self.solver == "cg":
+            solve_cg(side, weights, fixed, rows, self.cg_steps)
+        else:
+            solve_cholesky(side, weights, fixed, rows)
 
     def loss(self, matrix: csr_array, users: Users, items: Items) -> float:
         """The objective divided by the number of events (see the class)."""

@@ -4,30 +4,34 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float32, Float64, Int32, Int64, UInt32
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.errors import InputError
-from tastemap.kernels.bpr import bpr_fold_in, bpr_round, deal_events
+from tastemap.kernels.bpr import bpr_epoch, bpr_fold_in
 from tastemap.kernels.counter import stream_key
+from tastemap.kernels.workers import deal, shares
 from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
-from tastemap.training import Monitor, run_epochs
+from tastemap.training import EMPTY, Monitor, TrainingLog, run_epochs
 
 MIN_ITEMS, CACHED = 16, 1 << 19
 """A block of items holds at least so many, and where there are enough, at most so many bytes."""
 
 
 class Blocks(NamedTuple):
-    """The log cut into blocks of users and of items; how many depends on its size alone."""
+    """The log cut into blocks of users and of items; how many depends on its size alone.
 
-    users: Int32[np.ndarray, " n"]
+    `dealt` is room for the events in the order of an epoch's blocks, used again in each epoch.
+    """
+
     starts: Int64[np.ndarray, " users+1"]
     items: Int32[np.ndarray, " n"]
     bounds: Int64[np.ndarray, " blocks+1"]
     item_bounds: Int64[np.ndarray, " blocks+1"]
+    dealt: UInt32[np.ndarray, "n 2"]
 
     @classmethod
     def of(cls, matrix: csr_array, factors: int) -> "Blocks":
@@ -36,39 +40,61 @@ class Blocks(NamedTuple):
         fitting = -(-4 * factors * n_items // CACHED)
         most = max(min(n_items // MIN_ITEMS, n_users), 1)
         n_blocks = min(8 * max(-(-fitting // 8), 1), most)  # eights, to suit 1, 2, 4 or 8 threads
+        return cls.cut(matrix, n_blocks)
+
+    @classmethod
+    def cut(cls, matrix: csr_array, n_blocks: int) -> "Blocks":
+        """As many blocks as asked for; with one, others come from the whole catalogue."""
+        n_users, n_items = matrix.shape
         starts = matrix.indptr.astype(np.int64)
         bounds = np.searchsorted(starts, np.linspace(0, matrix.nnz, n_blocks + 1))
         bounds[0], bounds[-1] = 0, n_users
         return cls(
-            users=np.repeat(np.arange(n_users, dtype=np.int32), np.diff(starts)),
             starts=starts,
             items=matrix.indices,
             bounds=bounds.astype(np.int64),
             item_bounds=np.linspace(0, n_items, n_blocks + 1).astype(np.int64),
+            dealt=np.empty((matrix.nnz, 2), dtype=np.uint32),
         )
 
     def epoch(
         self,
-        shuffled: Int32[np.ndarray, " items"],
+        order: Int64[np.ndarray, " items"],
         steps: Float64[np.ndarray, " steps"],
         learned: tuple[np.ndarray, np.ndarray, np.ndarray],
-        rates: tuple[np.float32, ...],
+        rates: tuple[float, float, float, float],
+        hardest_of: int,
         key: np.uint64,
     ) -> tuple[int, int]:
-        """Visit every event once, in place; returns (ranked correctly, skipped)."""
+        """Visit every event once, in place; returns (ranked correctly, skipped).
+
+        `order` lists all items, block by block; the kernel works on item vectors in that order.
+        """
+        users, items, bias = learned
         n_blocks = len(self.bounds) - 1
-        place_of = np.empty(len(shuffled), dtype=np.int32)
-        place_of[shuffled] = np.arange(len(shuffled), dtype=np.int32)
-        block_of = (np.searchsorted(self.item_bounds, place_of, side="right") - 1).astype(np.int32)
-        dealt = np.empty(len(self.items), dtype=np.int64)
+        block_of = np.repeat(np.arange(n_blocks), np.diff(self.item_bounds))
+        slots = np.empty((len(order), 2), dtype=np.uint32)
+        slots[order, 0] = block_of
+        slots[order, 1] = np.arange(len(order)) - self.item_bounds[block_of]
         cuts = np.empty((n_blocks, n_blocks + 1), dtype=np.int64)
-        deal_events(self.starts, self.items, self.bounds, block_of, dealt, cuts)
-        log = (self.users, self.items, dealt, cuts)
-        draws = (shuffled, place_of, self.item_bounds, steps)
-        counted = np.zeros(2, dtype=np.int64)
-        for number in range(n_blocks):
-            counted += bpr_round(number, *log, *draws, *learned, rates, key).sum(axis=0)
-        return int(counted[0]), int(counted[1])
+        moved_items, moved_bias = items[order], bias[order]
+        counted = bpr_epoch(
+            (self.starts, self.items),
+            (self.bounds, self.item_bounds, slots),
+            (self.dealt, cuts),
+            (steps, hardest_of),
+            (users, moved_items, moved_bias),
+            _rates(*rates),
+            key,
+        )
+        items[order], bias[order] = moved_items, moved_bias
+        correct, skipped = counted.sum(axis=0).tolist()
+        return correct, skipped
+
+
+def _rates(rate: float, *regs: float) -> tuple[np.float32, ...]:
+    """The step, and what one step keeps of each vector."""
+    return tuple(np.float32(value) for value in (rate, *(1 - rate * reg for reg in regs)))
 
 
 @dataclass(frozen=True)
@@ -92,12 +118,19 @@ class BPR(Recipe):
         Passes; each visits every event once.
     popularity_power
         The other item is drawn in proportion to count^popularity_power; 0 is uniform.
+    hardest_of
+        Each step takes the other item with the highest score among so many draws (dynamic negative
+        sampling, Zhang et al., SIGIR 2013); 1 is a plain draw. Draws that are in the history do
+        not count. More draws serve the top of the list and cost time.
 
     Notes
     -----
     The training log holds, for each epoch, train_auc (the share of checked draws whose liked item
     scored above the other, before the step) and skipped (the share of draws that were skipped).
-    train_auc depends on how others are drawn: by popularity it reads tens of points lower.
+    train_auc depends on how others are drawn: by popularity it reads tens of points lower. Both
+    are counted on the first draw alone, whatever `hardest_of`: it is uniform (or by popularity)
+    and knows nothing of scores, so that train_auc still estimates the AUC. An event whose first
+    draw is in the history is skipped whole.
 
     Examples
     --------
@@ -113,13 +146,15 @@ class BPR(Recipe):
     reg_other: float = 0.03
     epochs: int = 100
     popularity_power: float = 0.0
+    hardest_of: int = 1
 
     def __post_init__(self) -> None:
         self._require("factors", self.factors >= 1, "a whole number from 1 on")
         self._require("learning_rate", self.learning_rate > 0, "a number above 0")
         for field in ("reg_user", "reg_liked", "reg_other", "popularity_power"):
             self._require(field, getattr(self, field) >= 0, "a number from 0 on")
-        self._require("epochs", self.epochs >= 1, "a whole number from 1 on")
+        for field in ("epochs", "hardest_of"):
+            self._require(field, getattr(self, field) >= 1, "a whole number from 1 on")
 
     def fit(
         self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None
@@ -131,19 +166,20 @@ class BPR(Recipe):
         bias = np.zeros(matrix.shape[1], dtype=np.float32)
         blocks = Blocks.of(matrix, self.factors)
         weights = train.item_counts().astype(np.float64) ** self.popularity_power
-        rates = [self.learning_rate, self.reg_user, self.reg_liked, self.reg_other]
+        rates = (self.learning_rate, self.reg_user, self.reg_liked, self.reg_other)
 
         def epoch(number: int) -> dict[str, float]:
-            shuffled = stream(seed, "bpr", "blocks", number).permutation(len(bias))
-            steps = np.concatenate([[0.0], np.cumsum(weights[shuffled])])
+            order = stream(seed, "bpr", "blocks", number).permutation(len(bias))
+            steps = np.concatenate([[0.0], np.cumsum(weights[order])])
             correct, skipped = blocks.epoch(
-                shuffled.astype(np.int32),
+                order,
                 steps if self.popularity_power else steps[:0],
                 (users, items, bias),
-                tuple(np.float32(rate) for rate in rates),
+                rates,
+                self.hardest_of,
                 np.uint64(stream_key(seed, number)),
             )
-            if not (np.isfinite(bias).all() and np.isfinite(users).all()):
+            if not all(np.isfinite(array).all() for array in (users, items, bias)):
                 raise InputError(
                     f"BPR's vectors are no longer finite in epoch {number} "
                     f"(learning_rate={self.learning_rate})",
@@ -162,16 +198,21 @@ class BPR(Recipe):
             f"one, drawn {drawn} over the items not in the history; skipped: share of draws whose "
             "other item was in the history"
         )
-        log = run_epochs(epoch, self.epochs, name="BPR", monitor=monitor, legend=legend)
-        return FactorModel(
-            recipe=self,
-            seed=seed,
-            train=train,
-            log=log,
-            user_vectors=users,
-            item_vectors=items,
-            item_bias=bias,
+
+        def model(log: TrainingLog, *learned: np.ndarray) -> FactorModel:
+            names = ("user_vectors", "item_vectors", "item_bias")
+            fields = dict(zip(names, learned, strict=True))
+            return FactorModel(recipe=self, seed=seed, train=train, log=log, **fields)
+
+        log = run_epochs(
+            epoch,
+            self.epochs,
+            name="BPR",
+            monitor=monitor,
+            legend=legend,
+            model=lambda: model(EMPTY, users.copy(), items.copy(), bias.copy()),
         )
+        return model(log, users, items, bias)
 
     def _start(self, seed: int, side: str, rows: int) -> Float32[np.ndarray, "rows d"]:
         drawn = stream(seed, "bpr", side).standard_normal((rows, self.factors), dtype=np.float32)
@@ -181,18 +222,18 @@ class BPR(Recipe):
         """The same ascent on the stranger's vector alone, from 0, items held fixed."""
         shown = histories.matrix(len(model.items))
         shown.sort_indices()
-        return np.asarray(
-            bpr_fold_in(
-                shown.indptr.astype(np.int64),
-                shown.indices,
-                model.item_vectors,
-                model.item_bias,
-                np.float32(self.learning_rate),
-                np.float32(self.reg_user),
-                self.epochs,
-                model.seed,
-            )
-        )
+        starts = shown.indptr.astype(np.int64)
+        rates = _rates(self.learning_rate, self.reg_user)
+        key = np.uint64(stream_key(model.seed, 0))
+
+        def fold(rows: slice) -> Float32[np.ndarray, "rows d"]:
+            own = starts[rows.start : rows.stop + 1]
+            learned = (model.item_vectors, model.item_bias)
+            return np.asarray(bpr_fold_in(own, shown.indices, *learned, rates, self.epochs, key))
+
+        steps = self.epochs * self.factors * len(shown.indices)
+        nobody = np.empty((0, self.factors), dtype=np.float32)
+        return np.concatenate([nobody, *deal(fold, shares(len(starts) - 1, steps))])
 
     def contributions(self, model: FactorModel, history: Histories, item: int) -> None:
         """A sum of steps cannot be told apart by event: None, so likenesses are used."""

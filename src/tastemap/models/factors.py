@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
+from tastemap.kernels.product import panels, product
 
 
 class FoldsIn(Protocol):
@@ -40,6 +41,10 @@ class FactorModel(Model):
     item_bias: Float32[np.ndarray, " items"] | None = None
 
     @cached_property
+    def _panels(self) -> Float32[np.ndarray, "panels depth 16"]:
+        return panels(self.item_vectors, self.item_bias)
+
+    @cached_property
     def _known(self) -> Bool[np.ndarray, " users"]:
         return self.train.user_counts() > 0
 
@@ -56,9 +61,7 @@ class FactorModel(Model):
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
         """Inner products plus bias; somebody unknown without a history is scored by popularity."""
         vectors = self.vectors(histories)
-        scores = vectors @ self.item_vectors.T
-        if self.item_bias is not None:
-            scores += self.item_bias
+        scores = product(vectors, self._panels, len(self.item_vectors))
         scores[~vectors.any(axis=1)] = self.popularity
         return scores
 

@@ -83,7 +83,7 @@ def build_report(
     >>> split = tm.leave_last_out(log)
     >>> report = build_report([tm.execute(tm.EASE(), split, seed=1)], split, log)
     >>> report.verdict.outcome, [row.name for row in report.rows]
-    ('better', ['EASE', 'Popularity', 'Random'])
+    ('better', ['EASE', 'Popularity (5 days)', 'Popularity', 'Random'])
     """
     _require_runs(runs, split)
     judged = dict(zip(_names(runs), runs, strict=True))
@@ -233,8 +233,18 @@ def _rows(
     for name, evaluation in yardsticks.items():
         gap = None if evaluation is popular else _gap(evaluation, popular, metric)
         test = _all_measured(evaluation)
-        rows.append(Row(name, f"{name}()", None, "yardstick", test, None, gap, None, None))
+        rows.append(Row(name, _called(name), None, "yardstick", test, None, gap, None, None))
     return tuple(sorted(rows, key=lambda row: -(row.test[metric].mean or 0.0)))
+
+
+def _called(name: str) -> str:
+    """A yardstick's name as a call: "Popularity (30 days)" is a kind of Popularity.
+
+    >>> _called("Random"), _called("Popularity (30 days)")
+    ('Random()', 'Popularity(30 days)')
+    """
+    kind, _, window = name.partition(" (")
+    return f"{kind}({window or ')'}"
 
 
 def _all_measured(evaluation: Evaluation) -> dict[str, Measured]:
