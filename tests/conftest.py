@@ -33,6 +33,7 @@ install_import_hook(
 
 def refuse_skip(report):
     """The report itself, or a failure where it is a skip that nobody allowed."""
+    # pytest reports an expected failure as skipped too; `xfail_strict` watches over those.
     if report.skipped and not hasattr(report, "wasxfail"):
         said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         reason = said.removeprefix("Skipped: ")

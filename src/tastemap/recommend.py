@@ -4,7 +4,7 @@ There is one mask and one order of ties, used by `model.recommend` and by every 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import NamedTuple
 
@@ -109,6 +109,10 @@ class Ranking:
 
         deal(compare, shares(len(lists), lists.size + len(held), most=8))
         return cls(items, hits, truth.lengths, gains, ideal)
+
+    def take(self, rows: np.ndarray) -> "Ranking":
+        """The lists at these row numbers or marks."""
+        return Ranking(*(getattr(self, one.name)[rows] for one in fields(self)))
 
     def tally(self, k: int) -> Tally:
         """What every metric at k is made of: one walk down each list, made once a k."""

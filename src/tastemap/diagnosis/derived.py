@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 from scipy.sparse import csr_array
 
 from tastemap.data.interactions import Histories, Interactions
@@ -211,34 +211,30 @@ def aucs(e: Evidence) -> Aucs:
     rows = sample(e.judged[e.users[e.judged] >= 0], SAMPLE)
     if len(rows) == 0:
         raise NotApplicable("no judged user has a training history")
-    shown, truth = asked(e, rows), distinct(e.truth.take(rows))
-    trained = distinct(_without(e.train.histories(e.users[rows]), truth))
-    known = distinct(_without(shown, truth))
+    shown, truth = asked(e, rows), e.truth.take(rows)
+    trained = e.train.histories(e.users[rows])
     n_items = e.n_items or len(e.train.items)
     sides = [np.empty(len(rows)) for _ in range(4)]
     try:
         for place, score in ((0, e.score), (2, _by_counts(e.train))):
             for part, scores in scored_blocks(score, shown, n_items):
-                held, used, barred = truth.take(part), trained.take(part), known.take(part)
-                sides[place][part] = auc_per_user(scores, used, _joined(barred, held, used))
-                sides[place + 1][part] = auc_per_user(scores, held, _joined(barred, used, held))
+                held = _marks(truth.take(part), n_items)
+                used = _marks(trained.take(part), n_items) & ~held
+                known = _marks(shown.take(part), n_items) | used | held
+                sides[place][part] = auc_per_user(scores, used, known & ~used)
+                sides[place + 1][part] = auc_per_user(scores, held, known & ~held)
     except InputError as error:
         raise NotApplicable(error.given) from error
     return Aucs(*sides)
 
 
-def _joined(one: Histories, other: Histories, but: Histories) -> Histories:
-    """Items of two rows together, each once, without those of `but`."""
-    rows = [np.setdiff1d(np.union1d(one.row(r), other.row(r)), but.row(r)) for r in range(len(one))]
-    return Histories.of_items(rows)
-
-
-def _without(histories: Histories, barred: Histories) -> Histories:
-    """The rows without the items of the same row of `barred`."""
-    rows = [
-        histories.row(r)[~np.isin(histories.row(r), barred.row(r))] for r in range(len(histories))
-    ]
-    return Histories.of_items(rows, user=histories.user.tolist())
+def _marks(histories: Histories, n_items: int) -> Bool[np.ndarray, "rows items"]:
+    """Which items of the catalogue stand in each row."""
+    marks = np.zeros((len(histories), n_items), dtype=bool)
+    rows = np.repeat(np.arange(len(histories)), histories.lengths)
+    known = histories.items >= 0
+    marks[rows[known], histories.items[known]] = True
+    return marks
 
 
 class Paired(NamedTuple):

@@ -10,6 +10,7 @@ from tastemap.diagnosis.recompute import need_lists, skill
 from tastemap.diagnosis.shuffled import item_effect, sorted_by_id
 from tastemap.metrics.ranking import ndcg
 from tastemap.metrics.result import Estimate
+from tastemap.recommend import discount
 
 CHANCE = 2.0
 """Paired standard errors below which a difference is chance."""
@@ -164,8 +165,8 @@ def order_is_chance(e: Evidence) -> Seen | None:
     ranking = e.ranking
     listed, hits = (ranking.items >= 0).sum(axis=1), ranking.hits.sum(axis=1)
     open_ = (hits > 0) & (hits < listed)
-    discount = _discount(ranking.k)
-    ideal = np.concatenate([[0], discount.cumsum()])
+    places = discount(ranking.k)
+    ideal = np.concatenate([[0], places.cumsum()])
     best = ideal[np.minimum(ranking.relevant, ranking.k)]
     by_chance = hits / np.maximum(listed, 1) * ideal[listed] / best
     straight = ndcg(ranking, ranking.k)
@@ -260,9 +261,9 @@ def _both_ways(e: Evidence) -> tuple[Float64[np.ndarray, " users"], Float64[np.n
 def _ndcg(
     hits: Bool[np.ndarray, "users k"], relevant: Int64[np.ndarray, " users"]
 ) -> Float64[np.ndarray, " users"]:
-    discount = _discount(hits.shape[1])
-    ideal = np.concatenate([[0], discount.cumsum()])
-    return np.asarray((hits * discount).sum(axis=1) / ideal[np.minimum(relevant, hits.shape[1])])
+    places = discount(hits.shape[1])
+    ideal = np.concatenate([[0], places.cumsum()])
+    return np.asarray((hits * places).sum(axis=1) / ideal[np.minimum(relevant, hits.shape[1])])
 
 
 def _is_better_than_reversed(e: Evidence) -> bool:
@@ -271,10 +272,6 @@ def _is_better_than_reversed(e: Evidence) -> bool:
     straight, upside_down = _both_ways(e)
     gain = Estimate.of(straight - upside_down)
     return gain.stderr is not None and gain.mean > CHANCE * gain.stderr
-
-
-def _discount(k: int) -> Float64[np.ndarray, " k"]:
-    return 1 / np.log2(np.arange(2, k + 2))
 
 
 RULES = (

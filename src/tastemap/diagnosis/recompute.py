@@ -55,7 +55,8 @@ def available(e: Evidence) -> Int64[np.ndarray, " rows"]:
     if e.seen is None or e.exclude_seen is False:
         return n
     rows = np.repeat(np.arange(len(e.seen)), e.seen.lengths)
-    pairs = np.unique(rows * (catalogue_size(e) + 1) + e.seen.items)
+    pairs = np.sort(rows * (catalogue_size(e) + 1) + e.seen.items)  # np.unique takes far longer
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     return n - np.bincount(pairs // (catalogue_size(e) + 1), minlength=len(n))
 
 

@@ -242,12 +242,11 @@ def random_tail(e: Evidence) -> Seen | None:
         1. More regularisation for rare items, more epochs, or a k-core.
         2. Leave items out of lists of similar ones until they have enough events.
     """
-    seen = _judged(
+    return _judged(
         e,
         ("tail_lift", "rare_lift"),
         "Neighbours of rare items are chance; a healthy head hides it in every average.",
     )
-    return seen
 
 
 RULES = (

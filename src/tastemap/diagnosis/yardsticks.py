@@ -275,7 +275,7 @@ def narrow_coverage(e: Evidence) -> Seen | None:
     assert e.lists is not None
     assert e.n_items is not None
     lists = e.lists[:, : derived.depth(e)]
-    covered = len(np.unique(lists[lists >= 0]))
+    covered = int(np.count_nonzero(np.bincount(lists[lists >= 0], minlength=e.n_items)))
     possible = min(1.0, int((lists >= 0).sum()) / e.n_items)
     share = covered / e.n_items
     if share >= NARROW or share >= 0.2 * possible or covered >= 500:

@@ -1,1 +1,1 @@
-"""Looking at what a model learned: the health of its vectors, and their principal components."""
+"""Looking at what a model learned: the health of its vectors."""

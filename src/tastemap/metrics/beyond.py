@@ -22,6 +22,7 @@ from tastemap.metrics.catalogue import EXAMPLE as EXAMPLE
 from tastemap.metrics.catalogue import EXAMPLE_AUDIENCE as EXAMPLE_AUDIENCE
 from tastemap.metrics.catalogue import Audience, popularity
 from tastemap.metrics.evaluate import evaluate
+from tastemap.metrics.inputs import require_same_users
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.recommend import Ranking, top_items
 
@@ -72,13 +73,7 @@ def beyond_accuracy(
     if isinstance(found, Model):
         found = evaluate(found, split, [f"ndcg@{k}"], part=part)
     histories, truth = split.queries(part)
-    if not np.array_equal(found.users, truth.user):
-        raise InputError(
-            f"an evaluation of {len(found.users):,} users, and a {part} part of {len(truth):,} "
-            "users who are not the same",
-            "an evaluation made by evaluate(model, split) on this part of this split",
-            "pass the model instead, and it is evaluated",
-        )
+    require_same_users(found.users, truth, part)
     ranking, audience = found.ranking, Audience.of(split.train)
     expected = listed_by_popularity(histories, audience, k)
     values: dict[str, Float64[np.ndarray, " users"] | float] = {

@@ -229,13 +229,7 @@ def measure(
     kept = ranking.relevant > 0
     if not kept.any():
         raise nothing_held_out(len(kept))
-    cut = Ranking(
-        ranking.items[kept],
-        ranking.hits[kept],
-        ranking.relevant[kept],
-        ranking.gains[kept],
-        ranking.ideal[kept],
-    )
+    cut = ranking.take(kept)
     estimates = {}
     for name, (word, k) in asked.items():
         assert k is not None  # `parse` knows no metric without k here

@@ -237,13 +237,7 @@ def evaluate_lists(
     kept = ranking.relevant > 0
     if not kept.any():
         raise nothing_held_out(len(kept))
-    cut = Ranking(
-        ranking.items[kept],
-        ranking.hits[kept],
-        ranking.relevant[kept],
-        ranking.gains[kept],
-        ranking.ideal[kept],
-    )
+    cut = ranking.take(kept)
     estimates, per_user = _measured(cut, asked, {}, audience)
     return Evaluation(
         estimates=estimates,

@@ -1,10 +1,11 @@
 """What an evaluation cannot use, and how it says so."""
 
 import numpy as np
+from jaxtyping import Int32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
-from tastemap.data.split import Split
+from tastemap.data.split import Part, Split
 from tastemap.errors import InputError
 from tastemap.kernels.lists import shared_items
 from tastemap.recommend import Ranking
@@ -21,6 +22,17 @@ def require_same_ids(model: Model, split: Split) -> None:
                 f"a model fitted on a part of this split: the same {what} in the same order",
                 "fit on split.train",
             )
+
+
+def require_same_users(users: Int32[np.ndarray, " rows"], truth: Histories, part: Part) -> None:
+    """Refuse an evaluation of other users than those of the part it is held against."""
+    if not np.array_equal(users, truth.user):
+        raise InputError(
+            f"an evaluation of {len(users):,} users, and a {part} part of {len(truth):,} "
+            "users who are not the same",
+            "an evaluation made by evaluate(model, split) on this part of this split",
+            "pass the model instead, and it is evaluated",
+        )
 
 
 def require_fit(histories: Histories, truth: Histories, n_items: int, exclude_seen: bool) -> None:

@@ -18,10 +18,11 @@ from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.data.split import Part, Split
 from tastemap.data.table import Table, iso_time
-from tastemap.errors import InputError, UsageError
+from tastemap.errors import UsageError
 from tastemap.metrics.catalogue import Audience
 from tastemap.metrics.ceilings import ceiling
 from tastemap.metrics.evaluate import evaluate
+from tastemap.metrics.inputs import require_same_users
 from tastemap.metrics.ranking import TOPK, parse
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.recommend import Ranking
@@ -111,13 +112,7 @@ def slices(
     if isinstance(found, Model):
         found = evaluate(found, split, [metric], part=part)
     histories, truth = split.queries(part)
-    if not np.array_equal(found.users, truth.user):
-        raise InputError(
-            f"an evaluation of {len(found.users):,} users, and a {part} part of {len(truth):,} "
-            "users who are not the same",
-            "an evaluation made by evaluate(model, split) on this part of this split",
-            "pass the model instead, and it is evaluated",
-        )
+    require_same_users(found.users, truth, part)
     counts = Audience.of(split.train).counts
     asked = Asked(histories, truth, counts, bins or (10 if by == "popularity" else 4))
     make, of_events = GROUPS[by]
