@@ -83,7 +83,7 @@ def _future(f: LogFacts, time: Int64[np.ndarray, " n"]) -> list[Aspect]:
         Aspect(
             "warning",
             {"in the future": n, "latest": iso_time(int(time.max())), "future at": f.first(late)},
-            f"{n:,} events lie in the future: the newest of their users' histories, they "
+            f"{n:,} of the events lie in the future: the newest of their users' histories, they "
             "would be the ones that are held out.",
             causes=(
                 "A far date stands for a missing one, or a day and a month were swapped.",
@@ -116,7 +116,7 @@ def _old(f: LogFacts, time: Int64[np.ndarray, " n"]) -> list[Aspect]:
         Aspect(
             "warning",
             {"before 1990": n, "earliest": iso_time(int(time.min())), "old at": f.first(old)},
-            f"{n:,} events lie before 1990: the oldest of their users' histories, whatever "
+            f"{n:,} of the events lie before 1990: the oldest of their users' histories, whatever "
             "they are.",
             causes=("Missing times were written as 0, which is 1970-01-01.",),
             remedies=("Leave rows with impossible times out before reading.",),

@@ -89,7 +89,8 @@ def _zeros(f: LogFacts) -> list[Aspect]:
         Aspect(
             severity,
             {"weights of 0": n, "share of 0": percent(share), "0 at": f.first(zero)},
-            f"{n:,} rows ({percent(share)}) have the weight 0 and would count as events.",
+            f"{n:,} of {len(f.log):,} rows ({percent(share)}) have the weight 0 and would count "
+            "as events.",
             causes=("0 stands for a dislike, for no rating, or for what never happened.",),
             remedies=(_let_count(_lowest(f)),),
         )

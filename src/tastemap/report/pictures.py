@@ -75,6 +75,7 @@ def metrics_picture(
             axes.plot(ks, mean, color=colour, label=name)
             axes.fill_between(ks, mean - error, mean + error, color=colour, alpha=0.2, lw=0)
         axes.set(xlabel="k", title=f"{metric}@k", ylim=(0, None))
+        axes.locator_params(axis="x", integer=True)
     np.atleast_1d(panels)[0].legend(frameon=False)
     return _written(figure, path)
 
@@ -99,7 +100,8 @@ def learning_picture(curve: LearningCurve, path: str | Path | None = None) -> "F
         axes.fill_between(curve.epochs, mean - error, mean + error, color=colour, alpha=0.2, lw=0)
         axes.axhline(popular, color=colour, linestyle=":", label=f"popularity on {name}")
     axes.set(xlabel="epoch", ylabel="AUC", title="Learning: what is known and what is new")
-    axes.legend(frameon=False, loc="best")
+    axes.locator_params(axis="x", integer=True)
+    figure.legend(frameon=False, loc="outside lower center", ncols=2)
     return _written(figure, path)
 
 
