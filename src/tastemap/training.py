@@ -127,8 +127,9 @@ def run_epochs(
     monitor: Monitor | None = None,
     legend: str = "",
     model: Callable[[], Any] | None = None,
+    first: int = 1,
 ) -> TrainingLog:
-    """Call `step(number)` for each epoch from 1 on, show a bar, ask the monitor, keep the log.
+    """Call `step(number)` for each epoch, show a bar, ask the monitor, keep the log.
 
     Parameters
     ----------
@@ -140,14 +141,18 @@ def run_epochs(
         One line that explains the bar's values; printed once a process, above the first bar.
     model
         Builds the model as it stands, from copies; only called where the monitor asks.
+    first
+        The number of the first epoch: above 1 where an interrupted fit goes on.
     """
     done: list[Epoch] = []
     notes: tuple[str, ...] = ()
-    with tqdm(total=epochs, desc=name, disable=not _watched(), bar_format=_bar({})) as bar:
+    with tqdm(
+        total=epochs, initial=first - 1, desc=name, disable=not _watched(), bar_format=_bar({})
+    ) as bar:
         if legend and not bar.disable and legend not in _shown:
             _shown.add(legend)
             bar.write(legend, file=sys.stderr)
-        for number in range(1, epochs + 1):
+        for number in range(first, epochs + 1):
             start = time.perf_counter()
             values = step(number)
             done.append(Epoch(number, time.perf_counter() - start, values))

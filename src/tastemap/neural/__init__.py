@@ -1,0 +1,1 @@
+"""Recipes that torch trains: user-item networks and sequence models (extra `neural`)."""

@@ -1,0 +1,74 @@
+"""Where a network is trained: the device, its threads, its randomness, and what to do when memory
+ends.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zlib import crc32
+
+import torch
+
+from tastemap.errors import InputError, UsageError
+from tastemap.kernels.workers import n_threads
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def device_of(asked: str) -> torch.device:
+    """The device of this name; "auto" is a GPU where there is one.
+
+    Errors
+    ------
+    UsageError
+        A GPU was asked for and none is there.
+    """
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if asked == "auto":
+        return torch.device("cuda" if there["cuda"] else "cpu")
+    if not there.get(asked, False):
+        found = ", ".join(name for name, able in there.items() if able)
+        raise UsageError(
+            f"device={asked!r}",
+            f"one of: auto, {found} (what torch {torch.__version__} finds here)",
+            "pass device='auto', or install a build of torch for this GPU",
+        )
+    return torch.device(asked)
+
+
+@contextmanager
+def quietly_seeded(seed: int, *names: str | int) -> Iterator[None]:
+    """Seed torch from a seed and names within the block; its own state comes back afterwards.
+
+    The threads of torch are those of `tastemap.threads`.
+    """
+    mixed = crc32(repr((seed, *names)).encode()) ^ (seed << 32)
+    before = torch.get_num_threads()
+    devices = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(mixed % 2**63)
+        torch.set_num_threads(n_threads())
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def telling_of_memory(remedy: str) -> Iterator[None]:
+    """Turn torch's messages of memory that ran out into an error that names the knob."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        said = str(error)
+        ran_out = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not ran_out and "not enough memory" not in said and "alloc" not in said:
+            raise
+        raise InputError(
+            f"a step that needs more memory than there is ({said.splitlines()[0][:120]})",
+            "batches that fit",
+            remedy,
+        ) from error

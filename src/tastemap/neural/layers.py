@@ -1,0 +1,300 @@
+"""The layers of the SASRec family, in reading order: embed, mix over time, transform, repeat.
+
+A batch of histories is a matrix of items, padded on the left: row r is (0, 0, i1, i2, ..., in),
+items are their code + 1, and the last column is the newest. An encoder turns it into hidden states
+of the same shape plus d; the state at a place knows that item and those before it, and is compared
+with item vectors to tell what comes next.
+
+Padding costs little (batches hold histories of like length) and counts for nothing: no state
+attends to it, its vector is zero and stays zero.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from tastemap.errors import InputError
+
+if TYPE_CHECKING:
+    from tastemap.neural.sasrec import SASRec
+
+START = 0.02
+"""Standard deviation of all vectors and matrices at the start, as in BERT and its heirs."""
+TIME_BUCKETS = 32
+"""Gaps between two events: bucket b holds those of 2^b seconds or less; the last is unknown."""
+
+
+class Encoder(nn.Module):
+    """Hidden states of histories: embeddings, then the blocks, then a last normalisation."""
+
+    def __init__(self, recipe: "SASRec", n_items: int) -> None:
+        super().__init__()
+        d = recipe.factors
+        self.max_len, self.pre_norm = recipe.max_len, recipe.norm_first
+        self.items = nn.Embedding(n_items + 1, d, padding_idx=0)
+        self.ages = nn.Embedding(recipe.max_len, d)  # 0 is the newest place
+        self.outputs = None if recipe.tied else nn.Embedding(n_items, d)
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.embedded = nn.Identity() if recipe.norm_first else Norm(recipe.norm, d)
+        self.blocks = nn.ModuleList(Block(recipe) for _ in range(recipe.blocks))
+        self.last = Norm(recipe.norm, d) if recipe.norm_first else nn.Identity()
+        self.apply(_start)
+        with torch.no_grad():
+            self.items.weight[0] = 0
+
+    def forward(
+        self, items: Int[Tensor, "rows len"], times: Int[Tensor, "rows len"] | None = None
+    ) -> Float[Tensor, "rows len d"]:
+        """States at every place; those at padding mean nothing."""
+        there = items > 0
+        length = items.shape[1]
+        ages = torch.arange(length - 1, -1, -1, device=items.device)
+        x = self.items(items) + self.ages(ages)
+        x = self.dropout(_norm(self.embedded, x, there))
+        context = Context(there, times)
+        for block in self.blocks:
+            x = block(x, context)
+        return _norm(self.last, x, there)
+
+    def item_vectors(self) -> Float[Tensor, "items d"]:
+        """What states are compared with: the embeddings themselves where tied."""
+        return self.items.weight[1:] if self.outputs is None else self.outputs.weight
+
+
+class Context:
+    """What all blocks of a pass share: where items are, who may see whom, how long ago it was."""
+
+    def __init__(
+        self, there: Bool[Tensor, "rows len"], times: Int[Tensor, "rows len"] | None
+    ) -> None:
+        self.there, self.times = there, times
+        length = there.shape[1]
+        past = torch.ones(length, length, dtype=torch.bool, device=there.device).tril()
+        self.full = bool(there.all())
+        # (rows, 1, len, len): the past, without padding; a padded place sees itself alone, since
+        # a softmax over nothing is NaN.
+        self.visible = past if self.full else past & there[:, None, None, :]
+        itself = torch.eye(length, dtype=torch.bool, device=there.device)
+        self.mask = None if self.full else self.visible | itself
+
+
+class Block(nn.Module):
+    """One block: mix over time, then transform each place; both with a residual.
+
+    Before each part ("pre") or after its residual ("post") stands a normalisation. With `gate`,
+    a part is let through as far as a sigmoid of the block's input says (LiGR, as in eSASRec).
+    """
+
+    def __init__(self, recipe: "SASRec") -> None:
+        super().__init__()
+        d = recipe.factors
+        self.pre_norm = recipe.norm_first
+        mixers = {"softmax": Attention, "pointwise": Pointwise, "filter": Filter, "both": Both}
+        parts: list[nn.Module] = [mixers[recipe.mixer](recipe)]
+        if recipe.feed_forward != "none":
+            parts.append(FeedForward(recipe))
+        self.parts = nn.ModuleList(parts)
+        self.norms = nn.ModuleList(Norm(recipe.norm, d) for _ in parts)
+        self.gates = nn.ModuleList(nn.Linear(d, d) for _ in parts) if recipe.gate else None
+        self.dropout = nn.Dropout(recipe.dropout)
+
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+        """The block's output, of the shape of its input."""
+        for place, (part, norm) in enumerate(zip(self.parts, self.norms, strict=True)):
+            inner = norm(x, context.there) if self.pre_norm else x
+            found = self.dropout(part(inner, context))
+            if self.gates is not None:
+                found = found * torch.sigmoid(self.gates[place](x))
+            x = x + found
+            if not self.pre_norm:
+                x = norm(x, context.there)
+        return x
+
+
+class Norm(nn.Module):
+    """Normalisation of each place ("layer", "rms"), or over all true places of a batch ("batch").
+
+    LayerNorm has a learnable scale and shift, and eps 1e-12 as in the reference code. BatchNorm
+    mixes people with each other and past with future: it is here to compare with.
+    """
+
+    def __init__(self, kind: str, d: int) -> None:
+        super().__init__()
+        self.kind = kind
+        self.norm: nn.Module = {
+            "layer": lambda: nn.LayerNorm(d, eps=1e-12),
+            "rms": lambda: nn.RMSNorm(d, eps=1e-6),
+            "batch": lambda: nn.BatchNorm1d(d),
+        }[kind]()
+
+    def forward(self, x: Float[Tensor, "rows len d"], there: Bool[Tensor, "rows len"]) -> Tensor:
+        """The normalised states."""
+        if self.kind != "batch":
+            return self.norm(x)
+        if self.training and int(there.sum()) < 2:
+            raise InputError(
+                "a batch with one event and norm='batch'",
+                "batches of two events or more: the variance of one is 0",
+                "pass a larger batch_size, or norm='layer'",
+            )
+        out = torch.zeros_like(x)
+        out[there] = self.norm(x[there])
+        return out
+
+
+class Attention(nn.Module):
+    """Causal softmax attention by torch's fused kernel."""
+
+    def __init__(self, recipe: "SASRec") -> None:
+        super().__init__()
+        d = recipe.factors
+        self.heads, self.dropout = recipe.heads, recipe.attention_dropout
+        self.inputs = nn.Linear(d, 3 * d)
+        self.output = nn.Linear(d, d)
+
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+        """What each place takes from itself and those before it."""
+        rows, length, d = x.shape
+        # (rows, len, 3 d) -> three of (rows, heads, len, d / heads)
+        queries, keys, values = (
+            self.inputs(x).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        )
+        mixed = F.scaled_dot_product_attention(
+            queries,
+            keys,
+            values,
+            attn_mask=context.mask,
+            is_causal=context.mask is None,
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        return self.output(mixed.transpose(1, 2).reshape(rows, length, d))
+
+
+class Pointwise(nn.Module):
+    """Attention of HSTU: silu instead of softmax, biases of place and time, a gate of its own.
+
+    a_ij = silu(q_i . k_j + p(i - j) + t(gap)) / max_len, so that how often something was used
+    survives, which a softmax divides away. The gap is that between the two events, never that to
+    the target. Source: Zhai et al., "Actions Speak Louder than Words", ICML 2024.
+    """
+
+    def __init__(self, recipe: "SASRec") -> None:
+        super().__init__()
+        d = recipe.factors
+        self.heads, self.max_len = recipe.heads, recipe.max_len
+        self.inputs = nn.Linear(d, 4 * d)
+        self.output = nn.Linear(d, d)
+        self.norm = nn.LayerNorm(d)
+        self.dropout = nn.Dropout(recipe.attention_dropout)
+        self.places = nn.Parameter(torch.zeros(recipe.heads, recipe.max_len))
+        self.gaps = nn.Parameter(torch.zeros(recipe.heads, TIME_BUCKETS))
+
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+        """What each place takes from itself and those before it."""
+        rows, length, d = x.shape
+        split = F.silu(self.inputs(x)).view(rows, length, 4, self.heads, -1)
+        # four of (rows, heads, len, d / heads)
+        gate, values, queries, keys = split.permute(2, 0, 3, 1, 4).unbind(0)
+        scores = queries @ keys.transpose(2, 3) + self._bias(length, context)
+        weights = F.silu(scores) / self.max_len * context.visible
+        mixed = (self.dropout(weights) @ values).transpose(1, 2).reshape(rows, length, d)
+        return self.output(self.norm(mixed) * gate.transpose(1, 2).reshape(rows, length, d))
+
+    def _bias(self, length: int, context: Context) -> Tensor:
+        """(heads, len, len) of places, plus (rows, heads, len, len) of times where known."""
+        place = torch.arange(length, device=self.places.device)
+        back = (place[:, None] - place[None, :]).clamp(min=0)
+        bias = self.places[:, back]
+        if context.times is None:
+            return bias
+        between = (context.times[:, :, None] - context.times[:, None, :]).clamp(min=1)
+        bucket = between.double().log2().ceil().long().clamp(max=TIME_BUCKETS - 1)
+        return bias + self.gaps[:, bucket].transpose(0, 1)
+
+
+class Filter(nn.Module):
+    """A learnable frequency filter: a causal convolution by FFT, one kernel a dimension.
+
+    FMLP-Rec multiplies the spectrum of the whole history, which lets the future into the past;
+    here the kernel has past taps alone, so that every place may be trained on. As in BSARec the
+    output is the low part plus a learned share of the rest: it starts as a moving average that
+    forgets. Sources: Zhou et al., WWW 2022; Shin et al., AAAI 2024.
+    """
+
+    def __init__(self, recipe: "SASRec") -> None:
+        super().__init__()
+        forgets = 0.5 ** torch.arange(recipe.max_len, dtype=torch.float32)[:, None]
+        self.taps = nn.Parameter((forgets / forgets.sum()).repeat(1, recipe.factors))
+        self.high = nn.Parameter(torch.randn(1, 1, recipe.factors) * START)
+
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+        """The filtered history."""
+        length = x.shape[1]
+        x = x * context.there[:, :, None]
+        whole = 2 * length  # room for the taps: nothing wraps around
+        spectrum = torch.fft.rfft(x, whole, dim=1) * torch.fft.rfft(
+            self.taps[:length], whole, dim=0
+        )
+        low = torch.fft.irfft(spectrum, whole, dim=1)[:, :length]
+        return low + self.high**2 * (x - low)
+
+
+class Both(nn.Module):
+    """A fixed share of the frequency filter, the rest attention (BSARec)."""
+
+    def __init__(self, recipe: "SASRec") -> None:
+        super().__init__()
+        self.share = recipe.filter_share
+        self.filter, self.attention = Filter(recipe), Attention(recipe)
+
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+        """The weighted sum of both."""
+        return self.share * self.filter(x, context) + (1 - self.share) * self.attention(x, context)
+
+
+class FeedForward(nn.Module):
+    """Two matrices with a bend between them; of "swiglu" the bend is a gate (Shazeer 2020)."""
+
+    def __init__(self, recipe: "SASRec") -> None:
+        super().__init__()
+        d, wide = recipe.factors, recipe.expansion * recipe.factors
+        self.kind = recipe.feed_forward
+        self.inner = nn.Linear(d, 2 * wide if self.kind == "swiglu" else wide)
+        self.outer = nn.Linear(wide, d)
+        self.dropout = nn.Dropout(recipe.dropout)
+
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+        """Each place by itself."""
+        inner = self.inner(x)
+        if self.kind == "swiglu":
+            gate, value = inner.chunk(2, dim=2)
+            inner = F.silu(gate) * value
+        else:
+            inner = F.gelu(inner) if self.kind == "gelu" else F.relu(inner)
+        return self.outer(self.dropout(inner))
+
+
+def _norm(layer: nn.Module, x: Tensor, there: Tensor) -> Tensor:
+    return layer(x, there) if isinstance(layer, Norm) else x
+
+
+def _start(module: nn.Module) -> None:
+    """Small random matrices, biases of zero."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=START)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def n_parameters(module: nn.Module) -> int:
+    """How many numbers the network learns."""
+    return sum(math.prod(p.shape) for p in module.parameters())
+
+
+def arrays_of(module: nn.Module) -> dict[str, Any]:
+    """Copies of all weights as NumPy arrays, by name."""
+    return {name: t.detach().cpu().numpy().copy() for name, t in module.state_dict().items()}

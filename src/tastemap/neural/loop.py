@@ -1,0 +1,262 @@
+"""The training loop of every network: batches, steps, epochs, the best of them, and going on later.
+
+Nothing is hidden in it: an epoch draws its batches and its dropout from (seed, epoch), so that a
+run which was interrupted after any epoch goes on to the same bits from its checkpoint.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tastemap.errors import InputError, UsageError
+from tastemap.neural.device import quietly_seeded, telling_of_memory
+from tastemap.storage import Arrays, read_folder, write_folder
+from tastemap.training import Epoch, Monitor, TrainingLog, run_epochs
+
+Measures = dict[str, tuple[float, float]]
+"""What a step measured: name -> (sum, how many), added up over the epoch."""
+
+Step = Callable[[Any], tuple[Tensor, int, Measures]]
+"""From a batch to its mean loss, the number of targets behind it, and what was measured."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Parameters
+    ----------
+    name, seed
+        Of the recipe, and of every draw.
+    epochs, patience
+        At most so many epochs; stop after so many without a better validation (0: never).
+    learning_rate, reg, clip
+        Of AdamW: the step, the decay of weights, and the largest length of a gradient (0: any).
+    mixed
+        bfloat16 where that is safe: on a GPU alone.
+    identity
+        What a checkpoint must agree with: recipe, seed and data, as plain values.
+    """
+
+    name: str
+    seed: int
+    epochs: int
+    patience: int
+    learning_rate: float
+    reg: float
+    clip: float
+    mixed: bool
+    identity: Mapping[str, Any]
+    remedy: str = "pass a smaller batch_size"
+
+
+@dataclass
+class _State:
+    """What changes while training, all of which a checkpoint keeps."""
+
+    done: list[Epoch]
+    best: float = -math.inf
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] | None = None
+
+
+def train(
+    network: nn.Module,
+    batches: Callable[[int], Iterable[Any]],
+    step: Step,
+    plan: Plan,
+    *,
+    validate: Callable[[], float] | None = None,
+    model: Callable[[], Any] | None = None,
+    monitor: Monitor | None = None,
+    checkpoint: str | Path | None = None,
+    legend: str = "",
+) -> TrainingLog:
+    """Train in place and leave the weights of the best epoch (by validation) or of the last.
+
+    Parameters
+    ----------
+    batches
+        The batches of an epoch, by its number from 1; a pure function of it.
+    step
+        Mean loss of a batch, its number of targets, and what was measured on the way.
+    validate
+        NDCG on what was held out; higher is better.
+    model
+        Builds a model as the network stands, for the monitor.
+    checkpoint
+        A folder: written after every epoch, and where it is there, gone on from.
+
+    Errors
+    ------
+    InputError
+        A loss that is not finite; memory that ran out; a checkpoint of another recipe, seed or log.
+    """
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": plan.reg}, {"params": plain, "weight_decay": 0.0}],
+        lr=plan.learning_rate,
+        betas=(0.9, 0.98),
+        foreach=True,
+    )
+    state = _State([])
+    if checkpoint is not None and Path(checkpoint).exists():
+        _restore(checkpoint, network, optimiser, state, plan)
+    before = len(state.done)
+
+    def epoch(number: int) -> dict[str, float]:
+        with quietly_seeded(plan.seed, plan.name, number), telling_of_memory(plan.remedy):
+            values = _epoch(network, batches(number), step, optimiser, plan, number)
+            if validate is not None:
+                network.eval()
+                values["validation_ndcg"] = validate()
+        return values
+
+    def after(done: Epoch) -> bool | str | None:
+        now = done.values.get("validation_ndcg", -math.inf)
+        state.done.append(Epoch(done.number, done.seconds, done.values))
+        if now > state.best:
+            state.best, state.best_epoch = now, done.number
+            state.best_weights = {n: t.clone() for n, t in network.state_dict().items()}
+        if checkpoint is not None:
+            _save(checkpoint, network, optimiser, state, plan)
+        said = monitor(done) if monitor else None
+        waited = done.number - state.best_epoch
+        if not said and validate is not None and plan.patience and waited >= plan.patience:
+            return f"no better validation for {waited} epochs"
+        return said
+
+    # A run that stood still for `patience` epochs had ended before it was interrupted.
+    ended = plan.patience and validate is not None and before - state.best_epoch >= plan.patience
+    log = run_epochs(
+        epoch,
+        before if before and ended else plan.epochs,
+        name=plan.name,
+        monitor=after,
+        legend=legend,
+        model=model,
+        first=before + 1,
+    )
+    notes = log.notes
+    if state.best_weights is not None:
+        network.load_state_dict(state.best_weights)
+        notes = (
+            *notes,
+            f"weights of epoch {state.best_epoch}: NDCG {state.best:.4f} on validation",
+        )
+    network.eval()
+    return TrainingLog(tuple(state.done), notes)
+
+
+def _epoch(
+    network: nn.Module,
+    batches: Iterable[Any],
+    step: Step,
+    optimiser: torch.optim.Optimizer,
+    plan: Plan,
+    number: int,
+) -> dict[str, float]:
+    """One pass: the mean loss and whatever the steps measured."""
+    network.train()
+    totals: dict[str, list[float]] = {}
+    for batch in batches:
+        optimiser.zero_grad(set_to_none=True)
+        with torch.autocast("cuda", torch.bfloat16, enabled=plan.mixed):
+            loss, n, measured = step(batch)
+        loss.backward()
+        if plan.clip:
+            nn.utils.clip_grad_norm_(network.parameters(), plan.clip, foreach=True)
+        optimiser.step()
+        for name, (total, count) in {"loss": (loss.item() * n, n), **measured}.items():
+            sums = totals.setdefault(name, [0.0, 0.0])
+            sums[0] += total
+            sums[1] += count
+    values = {name: total / max(count, 1) for name, (total, count) in totals.items()}
+    if not math.isfinite(values.get("loss", 0.0)):
+        raise InputError(
+            f"{plan.name}'s loss is no longer finite in epoch {number} "
+            f"(learning_rate={plan.learning_rate})",
+            "a learning rate at which training converges",
+            f"try learning_rate={plan.learning_rate / 10:g}, or clip=1.0",
+        )
+    return values
+
+
+def _save(
+    path: str | Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    state: _State,
+    plan: Plan,
+) -> None:
+    """Weights, the best weights, both moments of Adam and the log: two files, no pickle."""
+    arrays: Arrays = {f"now.{n}": _array(t) for n, t in network.state_dict().items()}
+    for name, tensor in (state.best_weights or {}).items():
+        arrays[f"best.{name}"] = _array(tensor)
+    for place, moments in optimiser.state_dict()["state"].items():
+        arrays |= {f"adam.{place}.{n}": _array(t) for n, t in moments.items()}
+    manifest = {
+        "kind": "checkpoint",
+        "identity": dict(plan.identity),
+        "training": TrainingLog(tuple(state.done)).to_json(),
+        "best": state.best if math.isfinite(state.best) else None,
+        "best_epoch": state.best_epoch,
+    }
+    write_folder(path, manifest, arrays)
+
+
+def _restore(
+    path: str | Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    state: _State,
+    plan: Plan,
+) -> None:
+    manifest, arrays = read_folder(path)
+    if manifest.get("kind") != "checkpoint":
+        raise UsageError(
+            f"{path} holds a {manifest.get('kind')}, not a checkpoint",
+            "a new folder, or one that an interrupted fit wrote",
+            "choose another path",
+        )
+    differing = [
+        f"{name} {manifest['identity'].get(name)!r} (now {value!r})"
+        for name, value in plan.identity.items()
+        if manifest["identity"].get(name) != value
+    ]
+    if differing:
+        raise InputError(
+            f"a checkpoint of another run: {'; '.join(differing)}",
+            "the same recipe, seed and log (more epochs are fine)",
+            "choose another folder, or delete this one",
+        )
+    network.load_state_dict(_tensors(arrays, "now."))
+    state.best_weights = _tensors(arrays, "best.") or None
+    state.best = -math.inf if manifest["best"] is None else manifest["best"]
+    state.best_epoch = manifest["best_epoch"]
+    state.done = list(TrainingLog.from_json(manifest["training"]).epochs)
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _tensors(arrays, "adam.").items():
+        place, _, which = name.partition(".")
+        moments.setdefault(int(place), {})[which] = tensor
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy().copy()
+
+
+def _tensors(arrays: Arrays, prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): torch.from_numpy(array.copy())
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,192 @@
+"""Training of the SASRec family: what one step does, and how histories become states."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float32, Int
+from torch import Tensor
+
+from tastemap.data.interactions import Histories, Interactions
+from tastemap.neural.device import device_of, quietly_seeded
+from tastemap.neural.layers import Encoder, arrays_of
+from tastemap.neural.loop import Measures, Plan, train
+from tastemap.neural.losses import LOSSES, linear_softmax
+from tastemap.neural.sequence_model import SequenceModel
+from tastemap.neural.sequences import (
+    Batch,
+    Windows,
+    held_out_of,
+    hold_out,
+    newest,
+    require_order,
+)
+from tastemap.neural.validation import ndcg
+from tastemap.seeding import stream
+from tastemap.training import EMPTY, Monitor, TrainingLog
+
+if TYPE_CHECKING:
+    from tastemap.neural.sasrec import SASRec
+
+ROWS = 256
+"""Histories that are turned into states at a time."""
+NEVER = -1e4
+"""Score of a negative that is the target itself: no loss feels it (squared error: see there)."""
+LEGEND = (
+    "loss: mean over targets; train_auc: share of pairs of a target and a drawn item with the "
+    "target above; validation_ndcg: NDCG@10 over the whole catalogue on what was held out"
+)
+
+
+def fit(
+    recipe: "SASRec",
+    log: Interactions,
+    seed: int,
+    *,
+    monitor: Monitor | None,
+    validation: Interactions | None,
+    checkpoint: str | Path | None,
+) -> SequenceModel:
+    """See `SASRec.fit`."""
+    note = require_order(log)
+    device = device_of(recipe.device)
+    histories, held_out = log.histories(), None
+    if recipe.patience:
+        rng = stream(seed, "sasrec", "validation")
+        if validation is not None and len(validation):
+            held_out = held_out_of(log, validation, recipe.validation_users, rng)
+        else:
+            histories, held_out = hold_out(histories, recipe.validation_users, rng)
+    windows = Windows.of(histories, recipe.max_len, recipe.prefixes)
+    with quietly_seeded(seed, "sasrec", "start"):
+        network = Encoder(recipe, len(log.items)).to(device)
+    counts = log.item_counts()
+    losing = Losing(recipe, counts, seed)
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        return windows.batches(stream(seed, "sasrec", "batches", epoch), recipe.batch_size)
+
+    def step(batch: Batch) -> tuple[Tensor, int, Measures]:
+        items = torch.from_numpy(batch.items).to(device)
+        times = None if batch.times is None else torch.from_numpy(batch.times).to(device)
+        targets = torch.from_numpy(batch.targets).to(device).long()
+        asked = targets > 0  # states are compared with items where there is a target, only there
+        states = network(items, times)[asked]
+        return losing(states, network.item_vectors(), targets[asked] - 1)
+
+    def model(training: TrainingLog = EMPTY) -> SequenceModel:
+        return SequenceModel(
+            recipe=recipe, seed=seed, train=log, log=training, weights=arrays_of(network)
+        )
+
+    training = train(
+        network,
+        batches,
+        step,
+        _plan(recipe, seed, log, device),
+        validate=None if held_out is None else lambda: ndcg(model(), *held_out),
+        model=model,
+        monitor=monitor,
+        checkpoint=checkpoint,
+        legend=LEGEND,
+    )
+    notes = (*([] if note is None else [note]), *training.notes)
+    return model(TrainingLog(training.epochs, notes))
+
+
+def _plan(recipe: "SASRec", seed: int, log: Interactions, device: torch.device) -> Plan:
+    fields = {name: value for name, value in recipe.fields().items() if name != "epochs"}
+    return Plan(
+        name=recipe.name,
+        seed=seed,
+        epochs=recipe.epochs,
+        patience=recipe.patience,
+        learning_rate=recipe.learning_rate,
+        reg=recipe.reg,
+        clip=recipe.clip,
+        mixed=recipe.precision == "mixed" and device.type == "cuda",
+        identity={"recipe": fields, "seed": seed, "data": log.fingerprint()},
+        remedy=f"pass batch_size={max(recipe.batch_size // 2, 1)}, fewer negatives, or a "
+        f"max_len below {recipe.max_len}",
+    )
+
+
+class Losing:
+    """The loss of states against the items that came next: over the catalogue, or over draws."""
+
+    def __init__(self, recipe: "SASRec", counts: np.ndarray, seed: int) -> None:
+        self.recipe, self.n_items = recipe, len(counts)
+        self.function: Callable[..., Tensor] = LOSSES[recipe.loss]
+        power = counts.astype(np.float64) ** recipe.negatives_power
+        self.odds = torch.from_numpy(power / power.sum())
+
+    def __call__(
+        self,
+        states: Float[Tensor, "n d"],
+        vectors: Float[Tensor, "items d"],
+        targets: Int[Tensor, " n"],
+    ) -> tuple[Tensor, int, Measures]:
+        """Mean loss, number of targets, and train_auc where negatives are drawn."""
+        n, scale = len(targets), self.recipe.scale
+        if scale is not None:
+            states, vectors = scale * F.normalize(states, dim=1), F.normalize(vectors, dim=1)
+        if not self.recipe.negatives:
+            return linear_softmax(states, vectors, targets), n, {}
+        drawn = torch.multinomial(self.odds, self.recipe.negatives, replacement=True)
+        drawn = drawn.to(states.device)
+        liked = (states * vectors[targets]).sum(dim=1, keepdim=True)
+        others = states @ vectors[drawn].T  # (n, negatives): one product, draws shared by all
+        same = targets[:, None] == drawn
+        others = others.masked_fill(same, 0.0 if self.recipe.loss == "squared" else NEVER)
+        scores = torch.cat([liked, others], dim=1)
+        relevance = torch.zeros_like(scores)
+        relevance[:, 0] = 1
+        loss = self.function(scores, relevance, **self._context(scores, drawn))
+        with torch.no_grad():
+            above = ((liked > others) & ~same).sum().item()
+            pairs = same.numel() - int(same.sum())
+        return loss, n, {"train_auc": (above, pairs)}
+
+    def _context(self, scores: Float[Tensor, "n m"], drawn: Int[Tensor, " k"]) -> dict[str, object]:
+        """What some losses want to know of the draws."""
+        recipe = self.recipe
+        if recipe.loss == "gbce":
+            share = min(recipe.negatives / max(self.n_items - 1, 1), 1.0)
+            return {"sampled_share": share, "calibration": recipe.calibration}
+        if recipe.loss == "warp":
+            return {"n_items": self.n_items}
+        if recipe.loss == "softmax" and recipe.logq:
+            expected = self.odds.to(scores)[drawn] * recipe.negatives
+            return {"logq": torch.cat([expected.new_zeros(1), expected.log()]).expand_as(scores)}
+        return {}
+
+
+def rebuilt(model: SequenceModel) -> Encoder:
+    """The network of a fitted model, ready to be asked."""
+    from tastemap.neural.sasrec import SASRec
+
+    assert isinstance(model.recipe, SASRec)
+    with quietly_seeded(0, "rebuilt"):
+        network = Encoder(model.recipe, len(model.items))
+    network.load_state_dict({n: torch.from_numpy(a.copy()) for n, a in model.weights.items()})
+    return network.eval()
+
+
+@torch.inference_mode()
+def states(network: Encoder, histories: Histories) -> Float32[np.ndarray, "rows d"]:
+    """The last hidden state of each history, computed in blocks of like length."""
+    d = network.items.weight.shape[1]
+    out = np.zeros((len(histories), d), dtype=np.float32)
+    lengths = np.minimum(histories.lengths, network.max_len)
+    order = np.argsort(lengths, kind="stable")
+    order = order[lengths[order] > 0]
+    with quietly_seeded(0, "states"):
+        for start in range(0, len(order), ROWS):
+            rows = order[start : start + ROWS]
+            items, times = newest(histories, rows, network.max_len)
+            given = None if times is None else torch.from_numpy(times)
+            out[rows] = network(torch.from_numpy(items), given)[:, -1].numpy()
+    return out

@@ -1,0 +1,100 @@
+"""The fitted form of the SASRec family: weights by name, and a network that is built when asked."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from jaxtyping import Float32
+
+from tastemap.contracts import Model, Recipe
+from tastemap.data.interactions import Histories
+from tastemap.errors import MissingExtra
+from tastemap.kernels.product import panels, product
+from tastemap.storage import Arrays, unpack_log
+from tastemap.training import TrainingLog
+
+if TYPE_CHECKING:
+    from tastemap.neural.sasrec import SASRec
+
+NETWORK = "network."
+"""Stands before the names of weights in a saved folder."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SequenceModel(Model):
+    """score(history, i) = h . y_i, with h what the network makes of the newest `max_len` events.
+
+    Known users and strangers are alike: what counts is the history that is passed. Events beyond
+    `max_len` are left out; somebody without any history is scored by popularity.
+
+    Parameters
+    ----------
+    weights
+        Every array of the network, by torch's name for it.
+    """
+
+    weights: Mapping[str, np.ndarray]
+
+    @property
+    def item_vectors(self) -> Float32[np.ndarray, "items d"]:
+        """What states are compared with, in code order."""
+        recipe = cast("SASRec", self.recipe)
+        vectors = (
+            self.weights["items.weight"][1:] if recipe.tied else self.weights["outputs.weight"]
+        )
+        if recipe.scale is None:
+            return vectors
+        lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+        return np.asarray(vectors / np.maximum(lengths, 1e-12) * np.float32(recipe.scale))
+
+    @cached_property
+    def _panels(self) -> Float32[np.ndarray, "panels depth 16"]:
+        return panels(self.item_vectors)
+
+    @cached_property
+    def _network(self) -> Any:
+        try:
+            from tastemap.neural.sequence_fit import rebuilt
+        except ImportError as error:
+            raise MissingExtra(f"{self.recipe.name} (torch)", "neural") from error
+        return rebuilt(self)
+
+    def states(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
+        """The last hidden state of each history; zeros for an empty one."""
+        from tastemap.neural.sequence_fit import states
+
+        return states(self._network, histories)
+
+    def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
+        """Inner products of states and item vectors; popularity where the history is empty."""
+        vectors = self.states(histories)
+        if cast("SASRec", self.recipe).scale is not None:
+            vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+        scores = product(vectors, self._panels, len(self.items))
+        scores[histories.lengths == 0] = self.popularity
+        return scores
+
+    def _learned(self) -> Arrays:
+        return {f"{NETWORK}{name}": array for name, array in self.weights.items()}
+
+    @classmethod
+    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "SequenceModel":
+        """The model that `save` wrote."""
+        return cls(
+            recipe=recipe,
+            seed=manifest["seed"],
+            train=unpack_log(arrays),
+            log=TrainingLog.from_json(manifest["training"]),
+            weights={
+                name.removeprefix(NETWORK): array
+                for name, array in arrays.items()
+                if name.startswith(NETWORK)
+            },
+        )
+
+    def with_weights(self, weights: Mapping[str, np.ndarray]) -> "SequenceModel":
+        """The same model with other weights."""
+        return dataclasses.replace(self, weights=weights)
