@@ -1,1 +1,15 @@
-"""Recipes that torch trains: user-item networks and sequence models (extra `neural`)."""
+"""Recipes that torch trains: user-item networks and sequence models (extra `neural`).
+
+The recipes and their fitted forms can be imported, loaded and compared without torch; it is asked
+for where a network is trained or asked.
+"""
+
+from tastemap.contracts import Model, Recipe
+from tastemap.neural.sasrec import SASRec as SASRec
+from tastemap.neural.sequence_model import SequenceModel as SequenceModel
+
+NEURAL: dict[str, type[Recipe]] = {recipe.__name__: recipe for recipe in (SASRec,)}
+"""Every recipe here by name."""
+
+NEURAL_MODELS: dict[str, type[Model]] = {model.__name__: model for model in (SequenceModel,)}
+"""Every fitted form here by name."""

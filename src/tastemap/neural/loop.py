@@ -149,7 +149,7 @@ def train(
         network.load_state_dict(state.best_weights)
         notes = (
             *notes,
-            f"weights of epoch {state.best_epoch}: NDCG {state.best:.4f} on validation",
+            f"weights of epoch {state.best_epoch}: NDCG@10 {state.best:.4f} on what was held out",
         )
     network.eval()
     return TrainingLog(tuple(state.done), notes)
