@@ -1,0 +1,127 @@
+"""The fitted form of MF, GMF, MLP and NeuMF: arrays, and scores by plain NumPy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from tastemap.contracts import Model, Recipe
+from tastemap.data.interactions import Histories
+from tastemap.kernels.product import panels, product
+from tastemap.kernels.workers import one_blas_thread
+from tastemap.storage import Arrays, unpack_log
+from tastemap.training import TrainingLog
+
+if TYPE_CHECKING:
+    from tastemap.neural.ncf import UserItemNetwork
+
+NETWORK = "network."
+"""Stands before the names of weights in a saved folder."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairModel(Model):
+    """score(u, i) by the recipe's parts; strangers get vectors of their own from what they used.
+
+    Parameters
+    ----------
+    weights
+        "dot.users" (users, d), "dot.items" (items, d); "gmf.users", "gmf.items", "gmf.weights"
+        (d,); "mlp.users", "mlp.items" (half of the first width), "mlp.0.weight" (first width,
+        first width), "mlp.0.bias" and so on, "mlp.output" (last width,); "bias" (items,).
+    """
+
+    weights: Mapping[str, np.ndarray]
+
+    @property
+    def item_vectors(self) -> Float32[np.ndarray, "items d"]:
+        """All vectors of an item side by side; of GMF each number times the root of its weight."""
+        found = [self.weights[f"{part}.items"] for part in self._parts]
+        if "gmf" in self._parts:
+            place = self._parts.index("gmf")
+            found[place] = found[place] * np.sqrt(np.abs(self.weights["gmf.weights"]))
+        return np.concatenate(found, axis=1)
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        return cast("UserItemNetwork", self.recipe).parts()
+
+    @cached_property
+    def _known(self) -> Bool[np.ndarray, " users"]:
+        return self.train.user_counts() > 0
+
+    def users_of(self, histories: Histories) -> dict[str, np.ndarray]:
+        """Vectors of each part for each history: learned ones of known users, else folded in."""
+        known = self._met(histories)
+        places = np.maximum(histories.user, 0)
+        found = {part: self.weights[f"{part}.users"][places].copy() for part in self._parts}
+        if not known.all():
+            recipe = cast("UserItemNetwork", self.recipe)
+            strangers = recipe.fold_in(self, histories.take(np.flatnonzero(~known)))
+            for part, vectors in strangers.items():
+                found[part][~known] = vectors
+        return found
+
+    def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
+        """The sum of the parts and the item's bias; popularity where nothing is known."""
+        users = self.users_of(histories)
+        n_items = len(self.items)
+        scores = np.zeros((len(histories), n_items), dtype=np.float32)
+        if "mlp" in users:
+            scores += self._tower(users["mlp"])
+        if "gmf" in users:
+            scores += product(
+                users["gmf"] * self.weights["gmf.weights"], self._products, len(scores[0])
+            )
+        if "dot" in users:
+            scores += product(users["dot"], self._products, n_items)
+        scores += self.weights["bias"]
+        nobody = (histories.lengths == 0) & ~self._met(histories)
+        scores[nobody] = self.popularity
+        return scores
+
+    def _met(self, histories: Histories) -> Bool[np.ndarray, " rows"]:
+        return (histories.user >= 0) & self._known[np.maximum(histories.user, 0)]
+
+    @cached_property
+    def _products(self) -> Float32[np.ndarray, "panels depth 16"]:
+        part = "gmf" if "gmf" in self._parts else "dot"
+        return panels(self.weights[f"{part}.items"])
+
+    def _tower(self, users: Float32[np.ndarray, "rows half"]) -> Float32[np.ndarray, "rows items"]:
+        """The tower for every pair; its first layer is a sum of a user's part and an item's."""
+        weights, half = self.weights, users.shape[1]
+        first = weights["mlp.0.weight"]
+        depth = sum(name.startswith("mlp.") and name.endswith(".weight") for name in weights)
+        out = np.empty((len(users), len(self.items)), dtype=np.float32)
+        with one_blas_thread():  # its bits would depend on their number
+            of_users = users @ first[:, :half].T + weights["mlp.0.bias"]
+            of_items = weights["mlp.items"] @ first[:, half:].T
+            for row, own in enumerate(of_users):
+                state = np.maximum(of_items + own, 0)
+                for layer in range(1, depth):
+                    state = state @ weights[f"mlp.{layer}.weight"].T + weights[f"mlp.{layer}.bias"]
+                    np.maximum(state, 0, out=state)
+                out[row] = state @ weights["mlp.output"]
+        return out
+
+    def _learned(self) -> Arrays:
+        return {f"{NETWORK}{name}": array for name, array in self.weights.items()}
+
+    @classmethod
+    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "PairModel":
+        """The model that `save` wrote."""
+        return cls(
+            recipe=recipe,
+            seed=manifest["seed"],
+            train=unpack_log(arrays),
+            log=TrainingLog.from_json(manifest["training"]),
+            weights={
+                name.removeprefix(NETWORK): array
+                for name, array in arrays.items()
+                if name.startswith(NETWORK)
+            },
+        )
