@@ -23,6 +23,7 @@ THREADS = 2
 PINS = {
     "implicit": ["implicit==0.7.3", "pandas==3.1.1", "pyarrow==26.0.1"],
     "rectools": ["rectools==0.19.0"],
+    "rectools-torch": ["torch==2.13.0", "rectools[torch]==0.19.0"],
     "ranx": ["ranx==0.3.21"],
     "scikit-learn": ["scikit-learn==1.9.1"],
 }

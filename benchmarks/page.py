@@ -32,6 +32,7 @@ ORDER = (
     "ials-S",
     "ials-L",
     "end-to-end",
+    "sequences",
     "lists",
     "auc",
     "evaluation",

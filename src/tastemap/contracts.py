@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -33,6 +33,9 @@ class Recipe(ABC):
     Equal recipe + equal data + equal seed = equal model, bit for bit, whatever the number of
     threads.
     """
+
+    uses_validation: ClassVar[bool] = False
+    """Whether `fit` takes `validation=`, events to stop training by."""
 
     @abstractmethod
     def fit(self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None) -> "Model":

@@ -149,6 +149,8 @@ def execute(
 ) -> Run:
     """Fit a recipe on the split's training part and judge it on the others.
 
+    A recipe that stops training by validation (neural ones) is given that part to do so.
+
     Parameters
     ----------
     metrics
@@ -167,7 +169,8 @@ def execute(
     True
     """
     start = time.perf_counter()
-    model = recipe.fit(split.train, seed=seed, monitor=monitor)
+    also: dict[str, Any] = {"validation": split.validation} if recipe.uses_validation else {}
+    model = recipe.fit(split.train, seed=seed, monitor=monitor, **also)
     fitted = time.perf_counter()
     evaluation = evaluate(model, split, metrics)
     judged = time.perf_counter()

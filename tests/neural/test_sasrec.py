@@ -18,6 +18,7 @@ from worlds import noise
 SMALL = {"factors": 16, "blocks": 1, "epochs": 15, "dropout": 0.0, "batch_size": 16, "patience": 0}
 FAMILY = {
     "SASRec": SASRec(**SMALL, learning_rate=0.01),
+    "SASRec, 2018": SASRec(**SMALL, learning_rate=0.02, loss="bce", negatives=1, shared=False),
     "gSASRec": gsasrec(8, **SMALL | {"epochs": 40}, learning_rate=0.01),
     "eSASRec": esasrec(12, **SMALL, learning_rate=0.01),
     "HSTU": hstu(**SMALL, learning_rate=0.01),
@@ -186,6 +187,7 @@ CHANGES = {
     "tied": False,
     "loss": "bpr",
     "negatives": 5,
+    "shared": False,
     "negatives_power": 1.0,
     "logq": False,
     "calibration": 0.1,
@@ -202,6 +204,7 @@ CHANGES = {
 }
 NEEDS = {
     "loss": {"negatives": 4},
+    "shared": {"negatives": 4},
     "negatives_power": {"negatives": 4},
     "logq": {"negatives": 4, "negatives_power": 1.0},
     "calibration": {"negatives": 4, "loss": "gbce"},

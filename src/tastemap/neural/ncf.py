@@ -1,7 +1,7 @@
 """User-item networks: MF, GMF, MLP and NeuMF, one table of options, any ranking loss."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Histories, Interactions
@@ -71,6 +71,8 @@ class UserItemNetwork(Recipe):
     patience: int = 5
     validation_users: int = 2000
     device: str = "auto"
+
+    uses_validation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))  # a list comes back from a file

@@ -130,9 +130,9 @@ def fit(
         network = PairNetwork(recipe, len(log.users), len(log.items)).to(device)
     started = []
     for first in recipe.pretrained() if hasattr(recipe, "pretrained") else ():
-        model = first.fit(log, seed=seed, validation=validation)
-        network.take(model.weights, share=0.5)
-        started.append(f"started from {first.name} ({len(model.log.epochs)} epochs)")
+        half = first.fit(log, seed=seed, validation=validation)
+        network.take(half.weights, share=0.5)
+        started.append(f"started from {first.name} ({len(half.log.epochs)} epochs)")
     lists = Sampler(recipe, log, histories, seed)
 
     def step(batch: Lists) -> tuple[Tensor, int, Measures]:

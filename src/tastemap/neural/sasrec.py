@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Interactions
@@ -64,9 +64,10 @@ class SASRec(Recipe):
         Compare states with the same vectors that stand for items in the history.
     loss
         Any of `tastemap.neural.losses.LOSSES`.
-    negatives
-        Items drawn for each batch and shared by its targets; 0 is the whole catalogue ("softmax"
-        alone).
+    negatives, shared
+        Items drawn for each batch and shared by all its targets, or for each target by itself; 0
+        is the whole catalogue ("softmax" alone). SASRec as first published is loss="bce",
+        negatives=1, shared=False.
     negatives_power
         They are drawn in proportion to count^power; 0 is uniform.
     logq
@@ -122,6 +123,7 @@ class SASRec(Recipe):
     tied: bool = True
     loss: str = "softmax"
     negatives: int = 0
+    shared: bool = True
     negatives_power: float = 0.0
     logq: bool = True
     calibration: float = 0.75
@@ -136,6 +138,8 @@ class SASRec(Recipe):
     validation_users: int = 2000
     precision: str = "float32"
     device: str = "auto"
+
+    uses_validation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for field in ("factors", "blocks", "heads", "max_len", "expansion", "batch_size", "epochs"):
@@ -191,22 +195,24 @@ class SASRec(Recipe):
 
 def gsasrec(negatives: int = 256, **options: Any) -> SASRec:
     """gSASRec: many negatives and a loss calibrated for them (Petrov & Macdonald, RecSys 2023)."""
-    return SASRec(**{"loss": "gbce", "negatives": negatives} | options)
+    return _variant(options, loss="gbce", negatives=negatives)
 
 
 def esasrec(negatives: int = 256, **options: Any) -> SASRec:
     """eSASRec: gated blocks with SwiGLU (LiGR) and a sampled softmax (RecSys 2025)."""
-    variant = {"gate": True, "feed_forward": "swiglu", "negatives": negatives, "logq": False}
-    return SASRec(**variant | options)
+    return _variant(options, gate=True, feed_forward="swiglu", negatives=negatives, logq=False)
 
 
 def hstu(**options: Any) -> SASRec:
     """HSTU: pointwise attention with biases of place and time (Zhai et al., ICML 2024)."""
-    variant = {"mixer": "pointwise", "feed_forward": "none", "negatives": 128, "scale": 20.0}
-    return SASRec(**variant | options)
+    return _variant(options, mixer="pointwise", feed_forward="none", negatives=128, scale=20.0)
 
 
 def bsarec(**options: Any) -> SASRec:
     """BSARec: attention and frequency filter side by side, trained on prefixes (AAAI 2024)."""
-    variant = {"mixer": "both", "prefixes": True, "norm_first": False, "dropout": 0.5}
+    return _variant(options, mixer="both", prefixes=True, norm_first=False, dropout=0.5)
+
+
+def _variant(options: dict[str, Any], **variant: Any) -> SASRec:
+    """The variant's options, but for those that the caller chose."""
     return SASRec(**variant | options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -135,10 +135,15 @@ class Losing:
             states, vectors = scale * F.normalize(states, dim=1), F.normalize(vectors, dim=1)
         if not self.recipe.negatives:
             return linear_softmax(states, vectors, targets), n, {}
-        drawn = torch.multinomial(self.odds, self.recipe.negatives, replacement=True)
-        drawn = drawn.to(states.device)
         liked = (states * vectors[targets]).sum(dim=1, keepdim=True)
-        others = states @ vectors[drawn].T  # (n, negatives): one product, draws shared by all
+        many = self.recipe.negatives * (1 if self.recipe.shared else n)
+        drawn = torch.multinomial(self.odds, many, replacement=True).to(states.device)
+        if self.recipe.shared:  # one product for all targets
+            others = states @ vectors[drawn].T
+            drawn = drawn.expand(n, -1)
+        else:
+            drawn = drawn.view(n, -1)
+            others = (vectors[drawn] @ states[:, :, None])[:, :, 0]
         same = targets[:, None] == drawn
         others = others.masked_fill(same, 0.0 if self.recipe.loss == "squared" else NEVER)
         scores = torch.cat([liked, others], dim=1)
@@ -150,7 +155,7 @@ class Losing:
             pairs = same.numel() - int(same.sum())
         return loss, n, {"train_auc": (above, pairs)}
 
-    def _context(self, scores: Float[Tensor, "n m"], drawn: Int[Tensor, " k"]) -> dict[str, object]:
+    def _context(self, scores: Float[Tensor, "n m"], drawn: Int[Tensor, "n k"]) -> dict[str, Any]:
         """What some losses want to know of the draws."""
         recipe = self.recipe
         if recipe.loss == "gbce":
@@ -159,8 +164,8 @@ class Losing:
         if recipe.loss == "warp":
             return {"n_items": self.n_items}
         if recipe.loss == "softmax" and recipe.logq:
-            expected = self.odds.to(scores)[drawn] * recipe.negatives
-            return {"logq": torch.cat([expected.new_zeros(1), expected.log()]).expand_as(scores)}
+            logq = torch.log(self.odds.to(scores) * recipe.negatives)[drawn]
+            return {"logq": torch.cat([logq.new_zeros(len(logq), 1), logq], dim=1)}
         return {}
 
 
@@ -175,7 +180,6 @@ def rebuilt(model: SequenceModel) -> Encoder:
     return network.eval()
 
 
-@torch.inference_mode()
 def states(network: Encoder, histories: Histories) -> Float32[np.ndarray, "rows d"]:
     """The last hidden state of each history, computed in blocks of like length."""
     d = network.items.weight.shape[1]
@@ -183,7 +187,7 @@ def states(network: Encoder, histories: Histories) -> Float32[np.ndarray, "rows 
     lengths = np.minimum(histories.lengths, network.max_len)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
-    with quietly_seeded(0, "states"):
+    with quietly_seeded(0, "states"), torch.inference_mode():
         for start in range(0, len(order), ROWS):
             rows = order[start : start + ROWS]
             items, times = newest(histories, rows, network.max_len)

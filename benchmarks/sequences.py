@@ -1,0 +1,137 @@
+"""Quality of sequence models on public files, leave-one-out, written to docs/quality.md.
+
+    python benchmarks/sequences.py beauty --log Beauty.txt          all models of the table
+    python benchmarks/sequences.py beauty --log Beauty.txt --only BSARec
+
+A .txt file has a line a user: the user's id, then item ids, oldest first. Other files are tables.
+
+Each user's last item is the test, the one before it the validation, the rest trains. All items are
+ranked, those that the user has used are removed; lists for the test are made from everything but
+the last item. Training stops by nDCG@10 on the validation part, and the options of a recipe were
+chosen by it; the test part is looked at once, by the weights that were kept.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import quality_page
+
+import tastemap as tm
+from tastemap.neural.sasrec import SASRec, bsarec, esasrec, gsasrec, hstu
+
+METRICS = ["hit_rate@10", "ndcg@10"]
+SEED = 42
+
+SHORT = {"factors": 64, "max_len": 50, "epochs": 200, "patience": 10, "batch_size": 256}
+LONG = {"factors": 64, "max_len": 200, "epochs": 100, "patience": 10, "batch_size": 128}
+
+RECIPES = {
+    "amazon": {
+        "Popularity": tm.Popularity(),
+        "ItemKNN": tm.ItemKNN(neighbours=200, weighting="cosine", shrink=10.0),
+        "EASE": tm.EASE(reg=200.0),
+        "SASRec, BCE": SASRec(**SHORT, loss="bce", negatives=1, shared=False, dropout=0.5),
+        "SASRec, softmax": SASRec(**SHORT, dropout=0.5),
+        "SASRec, softmax, prefixes": SASRec(
+            **SHORT, dropout=0.5, attention_dropout=0.5, prefixes=True, norm_first=False
+        ),
+        "eSASRec": esasrec(**SHORT, blocks=1, dropout=0.5),
+        "gSASRec": gsasrec(**SHORT, dropout=0.5),
+        "HSTU": hstu(**SHORT, dropout=0.5),
+        "BSARec": bsarec(**SHORT, attention_dropout=0.5),
+    },
+    "movies": {
+        "Popularity": tm.Popularity(),
+        "ItemKNN": tm.ItemKNN(neighbours=200, weighting="cosine", shrink=10.0),
+        "EASE": tm.EASE(reg=500.0),
+        "SASRec, softmax": SASRec(**LONG, dropout=0.2),
+        "SASRec, 3000 negatives": SASRec(**LONG, dropout=0.2, negatives=3000),
+        "gSASRec": gsasrec(**LONG, dropout=0.2),
+        "eSASRec": esasrec(**LONG, dropout=0.2),
+    },
+}
+DATA = {
+    "beauty": ("Amazon Beauty (S3-Rec's files, 22,363 x 12,101)", "amazon", 1),
+    "sports": ("Amazon Sports (S3-Rec's files, 35,598 x 18,357)", "amazon", 1),
+    "ml-1m": ("MovieLens-1M (BERT4Rec's filtering, 6,040 x 3,416)", "movies", 5),
+}
+PUBLISHED = {
+    "beauty": "SASRec with BCE .0531 / .0283, with sampled softmax .0921 / .0531; eSASRec .0928 / "
+    ".0523; BSARec .1008 / .0611; WEARec .1041 / .0614",
+    "sports": "SASRec with BCE .0298 / .0159, with sampled softmax .0569 / .0314; eSASRec .0560 / "
+    ".0323; BSARec .0612 / .0360; WEARec .0631 / .0367",
+    "ml-1m": "BERT4Rec .2843 / .1537; gSASRec .3003 / .1726; SASRec of RecTools .3058 / .1779; "
+    "SASRec with 3,000 negatives .3159 / .1857",
+}
+
+
+def main() -> None:
+    """Train what was asked for, judge it once, add its row to the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", choices=DATA)
+    parser.add_argument("--log", required=True, help="the events, oldest first for each user")
+    parser.add_argument("--only", action="append", help="a row of the table; may be repeated")
+    parser.add_argument("--dry", action="store_true", help="validation only: nothing is written")
+    asked = parser.parse_args()
+    title, kind, core = DATA[asked.data]
+    log = read_lines(asked.log) if asked.log.endswith(".txt") else tm.read(asked.log)
+    if core > 1:
+        counts = log.item_counts()
+        log = log[counts[log.item] >= core]
+    split = tm.leave_last_out(log)
+    for name, recipe in RECIPES[kind].items():
+        if asked.only and name not in asked.only:
+            continue
+        row = judged(name, recipe, split, dry=asked.dry)
+        sys.stderr.write(f"{row}\n")
+        if not asked.dry:
+            section = f"{title}, leave-one-out, every item ranked"
+            quality_page.add(section, about(asked.data, split), HEADINGS, row)
+
+
+HEADINGS = ["recipe", "HR@10", "nDCG@10", "validation nDCG@10", "epochs", "fit", "options"]
+
+
+def read_lines(path: str) -> tm.Interactions:
+    """The log of a file with one line a user."""
+    lines = [line.split() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    return tm.Interactions.of((int(line[0]), int(item)) for line in lines for item in line[1:])
+
+
+def about(data: str, split: tm.Split) -> str:
+    """What stands above the table."""
+    command = f"`python benchmarks/sequences.py {data} --log FILE`"
+    doc = " ".join(__doc__.split("\n\n")[3].split())
+    return (
+        f"Written by {command}. {doc} Train {len(split.train):,} events, test {len(split.test):,}; "
+        f"seed {SEED}; ± is one standard error over users. Published (HR@10 / nDCG@10): "
+        f"{PUBLISHED[data]}."
+    )
+
+
+def judged(name: str, recipe: tm.Recipe, split: tm.Split, dry: bool) -> list[str]:
+    """Fit, and judge on validation and, unless `dry`, once on test."""
+    start = time.perf_counter()
+    if isinstance(recipe, SASRec):
+        model = recipe.fit(split.train, seed=SEED, validation=split.validation, monitor=told)
+    else:
+        model = recipe.fit(split.train, seed=SEED)
+    seconds = time.perf_counter() - start
+    validation = tm.evaluate(model, split, ["ndcg@10"], part="validation")["ndcg@10"]
+    test = ["", ""] if dry else [str(tm.evaluate(model, split, METRICS)[m]) for m in METRICS]
+    plain = type(recipe)().fields()
+    options = [f"{n}={v}" for n, v in recipe.fields().items() if v != plain[n]]
+    epochs = str(len(model.log.epochs) or "")
+    return [name, *test, str(validation), epochs, f"{seconds:,.0f} s", ", ".join(options)]
+
+
+def told(epoch: tm.Epoch) -> None:
+    """A line an epoch, for long runs without a terminal."""
+    said = ", ".join(f"{name} {value:.4f}" for name, value in epoch.values.items())
+    sys.stderr.write(f"epoch {epoch.number}: {epoch.seconds:.1f} s, {said}\n")
+
+
+if __name__ == "__main__":
+    main()
