@@ -138,6 +138,11 @@ class Run:
         )
 
 
+def is_run(path: str | Path) -> bool:
+    """Whether a saved folder holds a run, and not a model alone."""
+    return "run" in read_folder(path)[0]
+
+
 def execute(
     recipe: Recipe,
     split: Split,
