@@ -13,12 +13,12 @@ PIP := $(RUN) pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench bench-quick bench-start-up bench-metrics bench-memory bench-end-to-end \
-  bench-speed bench-ials bench-growth lint format types imports wheel smoke check clean
+  bench-speed bench-ials bench-growth bench-maps bench-viewer bench-sequences lint format types imports wheel smoke check clean
 
 help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
 
-demo: $(VENV)/package
+demo: $(VENV)/maps
 	$(VENV)/bin/tastemap demo --out $(OUT)
 
 test: $(VENV)/tests
@@ -28,7 +28,7 @@ test: $(VENV)/tests
 BENCH := $(VENV)/bin/python benchmarks/
 ABOUT = $(if $(LOG),--log $(LOG)) $(if $(NAME),--name '$(NAME)')
 
-bench: bench-start-up bench-metrics bench-memory bench-end-to-end bench-speed bench-ials bench-growth
+bench: bench-start-up bench-metrics bench-memory bench-end-to-end bench-speed bench-ials bench-growth bench-maps bench-viewer bench-sequences
 
 bench-start-up: $(VENV)/package
 	$(BENCH)startup.py
@@ -50,6 +50,15 @@ bench-ials: $(VENV)/package
 
 bench-growth: $(VENV)/package
 	$(BENCH)growth.py
+
+bench-maps: $(VENV)/maps
+	$(BENCH)maps.py $(ABOUT)
+
+bench-viewer: $(VENV)/tests
+	$(BENCH)viewer.py
+
+bench-sequences: $(VENV)/tests
+	$(BENCH)sequence_speed.py $(ABOUT)
 
 bench-quick: $(VENV)/package
 	$(BENCH)speed.py --quick $(ABOUT)
@@ -97,6 +106,11 @@ $(VENV)/python:
 
 $(VENV)/package: $(VENV)/python pyproject.toml constraints.txt
 	$(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+# What the map of items needs, for the demo: without it the map is PCA's alone.
+$(VENV)/maps: $(VENV)/package
+	$(PIP) --constraint constraints.txt --editable '.[maps]'
 	@touch $@
 
 # Dependency groups need pip 25.1; a new environment of Python 3.11 has an older one.

@@ -9,7 +9,7 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Reason texts of skips that may happen. Any other skip is a failure.
-ALLOWED_SKIPS = ()
+ALLOWED_SKIPS = ("no Chromium on this machine: apt-get install chromium",)
 
 # The first example of a property may have to compile a kernel.
 settings.register_profile("tastemap", deadline=None)

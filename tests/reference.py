@@ -192,3 +192,40 @@ def ranked_row(scores, seen, held, barred, tie_order, k):
     negatives = [s for i, s in enumerate(scores) if i not in gone and i not in held]
     won = sum(2 * (scores[p] > n) + (scores[p] == n) for p in held for n in negatives)
     return best_of_row(left, tie_order, k), won, len(negatives)
+
+
+def tsne_forces(xy, affinity):
+    """Gradient of t-SNE (without its factor 4) pair by pair, and the sum of all q."""
+    n = len(xy)
+    q = [[1 / (1 + (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) for b in xy] for a in xy]
+    z = sum(q[i][j] for i in range(n) for j in range(n) if i != j)
+    gradient = np.zeros((n, 2))
+    for i in range(n):
+        for j in range(n):
+            for axis in (0, 1):
+                away = xy[i][axis] - xy[j][axis]
+                gradient[i, axis] += (affinity[i][j] - q[i][j] / z) * q[i][j] * away
+    return gradient, z
+
+
+def ranks_of(row, tie_order):
+    """The rank of each entry, from 1 (the highest) on."""
+    order = sorted(range(len(row)), key=lambda i: (-row[i], tie_order[i]))
+    return {item: rank for rank, item in enumerate(order, start=1)}
+
+
+def map_fidelity(likeness, xy, k):
+    """Share of neighbours kept, trustworthiness and continuity, item by item (Venna & Kaski)."""
+    n = len(xy)
+    close = [[-((a[0] - b[0]) ** 2) - (a[1] - b[1]) ** 2 for b in xy] for a in xy]
+    kept, false, lost = 0, 0, 0
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        orders = [sorted(others, key=lambda j: -table[i][j]) for table in (likeness, close)]
+        true, shown = (order[:k] for order in orders)
+        kept += len(set(true) & set(shown))
+        false += sum(orders[0].index(j) + 1 - k for j in shown if j not in true)
+        lost += sum(orders[1].index(j) + 1 - k for j in true if j not in shown)
+    most = n * sum(max(n - 1 - i - k, 0) for i in range(k))
+    trust, continuity = (1 - bad / most if most else 1.0 for bad in (false, lost))
+    return kept / (n * k), trust, continuity

@@ -172,6 +172,52 @@ def test_the_demo_goes_on_without_a_network_and_says_so(capsys, monkeypatch, tmp
     assert "Nearest to" in out
 
 
+@pytest.fixture(scope="module")
+def factor_folder(tmp_path_factory):
+    split = tm.leave_last_out(tm.synthetic.taste_groups(users=80, items=50, seed=5))
+    run = tm.execute(tm.ALS(factors=8, epochs=3), split)
+    return run.save(tmp_path_factory.mktemp("saved") / "als")
+
+
+def test_map_draws_files_users_and_neighbours(capsys, monkeypatch, factor_folder, tmp_path):
+    run = tm.Run.load(factor_folder)
+    item, user = run.model.items.ids[0], run.model.users.ids[0]
+    files = [tmp_path / "m.html", tmp_path / "m.parquet"]
+    options = ["--out", files[0], "--out", files[1], "--user", user, "--near", item]
+    code, out, err = call(capsys, monkeypatch, "map", factor_folder, "--method", "pca", *options)
+    assert code == 0
+    assert f"Near {item}" in out
+    assert "Distances between groups" in out
+    assert str(files[1]) in err
+    assert all(file.stat().st_size > 1000 for file in files)
+    code, out, _ = call(
+        capsys, monkeypatch, "map", factor_folder, "--method", "pca", "--json", *options
+    )
+    found = json.loads(out)
+    assert set(found) == {"files", "layouts", "neighbours"}
+    assert found["layouts"]["PCA"]["k"] == 10
+
+
+def test_map_of_a_model_without_vectors_says_what_can_be_drawn(capsys, monkeypatch, model_folder):
+    code, _, err = call(capsys, monkeypatch, "map", model_folder)
+    assert code == 2
+    assert "EASE has no item vectors" in err
+
+
+def test_compare_tells_whether_two_reports_differ(capsys, monkeypatch, log_file, tmp_path):
+    for folder in ("a", "b"):
+        call(capsys, monkeypatch, "run", log_file, "--out", tmp_path / folder)
+    code, out, _ = call(
+        capsys, monkeypatch, "compare", tmp_path / "a", tmp_path / "b" / "report.html"
+    )
+    assert code == 0
+    assert out.startswith("Nothing that matters changed")
+    assert max(map(len, out.splitlines())) <= max(80, len(str(tmp_path)) + 60)
+    code, out, _ = call(capsys, monkeypatch, "compare", tmp_path / "a", tmp_path / "b", "--json")
+    assert code == 0
+    assert json.loads(out)
+
+
 def test_help_loads_nothing_heavy_and_every_verb_has_one():
     code = (
         "import sys\nfrom tastemap.cli import app\n"
@@ -181,7 +227,7 @@ def test_help_loads_nothing_heavy_and_every_verb_has_one():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for verb in ("demo", "run", "recommend", "similar", "doctor"):
+    for verb in cli.ORDER:
         assert verb in done.stdout
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tastemap.contracts import Model, Recipe
+from tastemap.contracts import HasVectors, Model, Recipe
 from tastemap.data.interactions import Interactions
 from tastemap.data.passport import describe
 from tastemap.data.prepare import k_core
@@ -15,6 +15,9 @@ from tastemap.data.split import Split
 from tastemap.data.splits import leave_last_out
 from tastemap.data.table import Table
 from tastemap.errors import InputError
+from tastemap.maps.draw import item_map
+from tastemap.maps.item_map import ItemMap
+from tastemap.maps.travel import with_users
 from tastemap.metrics.evaluate import DEFAULT_METRICS, Evaluation
 from tastemap.models import ALS, BPR, EASE, SVD, ItemKNN, Popularity, Random
 from tastemap.report import Person, Report, build_report, choose_people, person, save_report
@@ -35,6 +38,9 @@ LINE_UP: tuple[Recipe, ...] = (
 
 METRICS = (*DEFAULT_METRICS, "ndcg@20")
 """What is measured; the lists are 20 long, so that the report can show metrics against k."""
+
+TRAVELLERS = 5
+"""Users who are drawn on the map."""
 
 Say = Callable[[str], None]
 
@@ -101,7 +107,7 @@ def tell(
     Parameters
     ----------
     out
-        Folder for report.html, recommendations.parquet, model/ and runs/.
+        Folder for report.html, map.html, recommendations.parquet, model/ and runs/.
     core
         Keep users and items with at least so many partners (k-core); 1 keeps all.
     say
@@ -124,8 +130,15 @@ def tell(
     split = leave_last_out(prepared)
     show("Prepared and split", _prepared(log, prepared, split))
     runs = _line_up(recipes, split, seed, say)
+    drawn = _drawn(runs, split, seed, say)
     report = build_report(
-        runs, split, log, title=title, command=command, prepared_notes=prepared.notes
+        runs,
+        split,
+        log,
+        title=title,
+        command=command,
+        prepared_notes=prepared.notes,
+        item_map=drawn,
     )
     show("Compared on the last event of every user", comparison(report))
     chosen = next(run for run in runs if run.name == report.verdict.model)
@@ -137,6 +150,8 @@ def tell(
         "recommendations": final.recommend(k=k).write(out / "recommendations.parquet"),
         "runs": out / "runs",
     }
+    if drawn is not None:
+        files["map"] = drawn.save(out / "map.html")
     for run in runs:
         run.save(out / "runs" / run.name)
     return Story(log, split, tuple(runs), report, final, files)
@@ -184,6 +199,22 @@ def _line_up(recipes: Sequence[Recipe], split: Split, seed: int, say: Say) -> li
         yardsticks = run.yardsticks
         runs.append(run)
     return runs
+
+
+def _drawn(runs: Sequence[Run], split: Split, seed: int, say: Say) -> ItemMap | None:
+    """The items as the best model with vectors sees them, and some users among them."""
+    able = [run for run in runs if isinstance(run.model, HasVectors)]
+    if not able:
+        return None
+    best = max(able, key=lambda run: (run.validation or run.evaluation)["ndcg@10"].mean)
+    say(f"{best.name}: drawing its items")
+    try:
+        found = item_map(best, title=f"Items as {best.name} sees them", seed=seed)
+    except InputError as error:
+        say(f"the map is left out: {error}")
+        return None
+    people = choose_people(best.evaluation, split, n=TRAVELLERS)
+    return with_users(found, best.model, split.train.users.decode(people).tolist())
 
 
 def _prepared(log: Interactions, prepared: Interactions, split: Split) -> str:

@@ -20,7 +20,7 @@ from tastemap import (
     threads,
 )
 from tastemap import recommend as recommend_module
-from tastemap.models import ALS, BPR, EASE, SVD, ItemKNN, Popularity, Random, RP3beta
+from tastemap.models import ALS, BPR, EASE, SVD, ItemKNN, Popularity, Random, RP3beta, TwoStage
 from worlds import log_of, noise, withheld
 
 SMALL = {
@@ -32,12 +32,14 @@ SMALL = {
     "SVD": SVD(factors=4),
     "ALS": ALS(factors=8, epochs=8),
     "BPR": BPR(factors=8, epochs=60),
+    "TwoStage": TwoStage(ALS(factors=8, epochs=8), EASE(reg=5), candidates=20, always=True),
 }
 """Each recipe with hyper-parameters that suit small worlds."""
 
 IMPERSONAL = {"Random", "Popularity"}
 CLOSED_FORM = {"Popularity", "ItemKNN", "RP3beta", "EASE", "SVD"}
 ITERATIVE = {"ALS", "BPR"}
+KEYED_BY_CODES = ITERATIVE | {"TwoStage"}
 
 each_recipe = pytest.mark.parametrize("recipe", SMALL.values(), ids=SMALL)
 each_personal = pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_renaming_ids_permutes_the_scores_and_nothing_else(recipe):
     log, missing = withheld()
     shuffled = np.random.default_rng(0).permutation(len(log.items)).astype(np.int32)
     renamed = replace(log, item=shuffled[log.item])
-    if recipe.name in ITERATIVE:  # draws are keyed by codes: new codes act like a new seed
+    if recipe.name in KEYED_BY_CODES:  # draws are keyed by codes: new codes act like a new seed
         found = recipe.fit(renamed, seed=3).recommend(k=1)
         assert (log.items.encode(found["item"]) == shuffled[missing]).mean() > 0.9
         return
@@ -313,7 +315,15 @@ OTHER_VALUES = {
     "reg_liked": 0.3,
     "reg_other": 0.3,
     "popularity_power": 1.0,
+    "retrieve": Popularity(),
+    "rank": ItemKNN(neighbours=20),
+    "candidates": 3,
+    "k": 3,
+    "share": 0.3,
+    "always": False,
 }
+TRIED = {"k", "share"}
+"""Of two stages: what the trial is made with, which the training log tells of."""
 
 
 @pytest.mark.parametrize(
@@ -329,6 +339,8 @@ def test_every_hyper_parameter_reaches_the_fit(recipe, field):
     changed = replace(recipe, **{field: OTHER_VALUES[field]}).fit(log, seed=1)
     if field == "show_loss":
         assert len(changed.log.curve("loss")) == recipe.epochs
+    elif field in TRIED:
+        assert plain.log.notes != changed.log.notes
     else:
         assert not np.array_equal(scores_of(plain), scores_of(changed))
 
@@ -360,6 +372,10 @@ def test_every_hyper_parameter_reaches_the_fit(recipe, field):
         (lambda: RP3beta(beta=-1), "beta=-1"),
         (lambda: RP3beta(neighbours=0), "neighbours=0"),
         (lambda: Popularity(days=0), "None or a number above 0"),
+        (lambda: TwoStage(candidates=0), r"TwoStage\(candidates=0\)"),
+        (lambda: TwoStage(k=0), r"TwoStage\(k=0\)"),
+        (lambda: TwoStage(share=0.5), "a fraction above 0, at most a third"),
+        (lambda: TwoStage(rank=TwoStage()), "recipes of one stage, such as ALS"),
     ],
 )
 def test_refuses_hyper_parameters_that_cannot_work(make, message):

@@ -1,11 +1,15 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 import tastemap as tm
 from tastemap.errors import InputError, UsageError
 from tastemap.report import build_report
+from tastemap.report.build import OPTIONAL
+
+bare_report = partial(build_report, diagnose=False, leave_out=tuple(OPTIONAL))
 
 
 def test_a_world_of_groups_is_a_win_and_the_table_holds_models_and_yardsticks(report):
@@ -61,9 +65,9 @@ def test_the_model_is_chosen_on_the_validation_part(world):
         replace(best, validation=worst.validation),
         by_name["Popularity"],
     ]
-    assert build_report(swapped, split, log, people=0).verdict.model == "BPR"
+    assert bare_report(swapped, split, log, people=0).verdict.model == "BPR"
     blind = [replace(run, validation=None) for run in swapped]
-    report = build_report(blind, split, log, people=0)
+    report = bare_report(blind, split, log, people=0)
     assert report.verdict.model == best.name
     assert "on the test part itself" in " ".join(report.verdict.details)
 
@@ -72,7 +76,7 @@ def test_without_taste_no_model_is_said_to_win(executed):
     log = tm.synthetic.popularity_only(users=200, items=60, seed=5)
     split = tm.random_split(log, seed=5)
     runs = executed([tm.RP3beta(beta=2.0)], split, ["ndcg@10"])
-    report = build_report(runs, split, log, people=1)
+    report = bare_report(runs, split, log, people=1)
     assert report.verdict.outcome == "worse"
     assert "RP3beta is worse than Popularity by" in report.verdict.sentence
 
@@ -81,7 +85,7 @@ def test_popularity_under_another_name_cannot_be_told_apart(executed):
     log = tm.synthetic.popularity_only(users=200, items=60, seed=5)
     split = tm.random_split(log, seed=5)
     runs = executed([tm.Popularity(days=10_000)], split, ["ndcg@10"])
-    report = build_report(runs, split, log, people=1)
+    report = bare_report(runs, split, log, people=1)
     assert report.verdict.sentence.startswith(
         "Popularity(days=10000) cannot be told apart from Popularity"
     )
@@ -113,7 +117,7 @@ def test_training_logs_with_values_become_curves(report, world):
 def test_long_training_is_thinned_and_keeps_its_ends(executed):
     log = tm.synthetic.taste_groups(users=30, items=20, groups=2, per_user=5)
     split = tm.leave_last_out(log)
-    report = build_report(
+    report = bare_report(
         executed([tm.BPR(factors=2, epochs=400)], split, ["ndcg@5"]),
         split,
         log,
@@ -128,7 +132,7 @@ def test_runs_of_one_recipe_get_names_that_tell_them_apart(executed):
     log = tm.synthetic.taste_groups(users=30, items=20, groups=2, per_user=5)
     split = tm.leave_last_out(log)
     recipes = [tm.EASE(reg=1), tm.EASE(reg=5), tm.ItemKNN(), tm.ItemKNN(), tm.Random()]
-    report = build_report(executed(recipes, split, ["ndcg@10"]), split, log, people=1)
+    report = bare_report(executed(recipes, split, ["ndcg@10"]), split, log, people=1)
     assert {row.name for row in report.rows} == {
         "EASE(reg=1)",
         "EASE(reg=5)",
@@ -143,7 +147,7 @@ def test_runs_of_one_recipe_get_names_that_tell_them_apart(executed):
 
 def test_yardsticks_alone_make_a_report_without_a_verdict(world, executed):
     _, split, log = world
-    report = build_report(executed([tm.Popularity()], split, ["ndcg@10"]), split, log, people=1)
+    report = bare_report(executed([tm.Popularity()], split, ["ndcg@10"]), split, log, people=1)
     assert report.verdict.outcome == "none"
     assert "no model to judge" in report.verdict.sentence
 
@@ -174,30 +178,54 @@ def test_the_data_object_is_plain_and_equal_for_equal_runs(report, world):
 def test_no_runs_are_refused(world):
     _, split, log = world
     with pytest.raises(UsageError, match=r"no runs\n.*at least one run"):
-        build_report([], split, log)
+        bare_report([], split, log)
 
 
 def test_runs_on_another_split_are_refused(world):
     runs, split, log = world
     other = replace(split, how="random_split(test=0.5)")
     with pytest.raises(InputError, match=r"another split: leave_last_out.*\n.*random_split"):
-        build_report(runs, other, log)
+        bare_report(runs, other, log)
 
 
 def test_runs_without_popularity_are_refused(world):
     runs, split, log = world
     bare = [replace(run, yardsticks={}) for run in runs if run.name == "EASE"]
     with pytest.raises(InputError, match=r"without the yardstick Popularity"):
-        build_report(bare, split, log)
+        bare_report(bare, split, log)
 
 
 def test_a_metric_that_was_not_measured_is_refused(world):
     runs, split, log = world
     with pytest.raises(UsageError, match=r"'map@7' was not measured"):
-        build_report(runs, split, log, metric="map@7")
+        bare_report(runs, split, log, metric="map@7")
 
 
 def test_a_metric_without_a_value_a_user_is_refused(world):
     runs, split, log = world
     with pytest.raises(UsageError, match=r"'coverage@10' has no value a user"):
-        build_report(runs, split, log, metric="coverage@10")
+        bare_report(runs, split, log, metric="coverage@10")
+
+
+def test_sections_can_be_left_out_and_unknown_ones_are_refused(world):
+    runs, split, log = world
+    bare = bare_report(runs, split, log, people=0)
+    assert (bare.findings, bare.split_parts, bare.served, bare.beyond, bare.health) == (None,) * 5
+    assert bare.roc == ()
+    with pytest.raises(UsageError, match=r"leave_out='speed'\n.*split_parts, roc, served"):
+        build_report(runs, split, log, leave_out=["speed"])
+
+
+def test_ceilings_are_those_of_perfect_lists(report, world):
+    # One held-out item a user: a perfect list has it first.
+    assert report.ceilings["ndcg@10"] == report.ceilings["recall@10"] == 1
+    assert "coverage@10" not in report.ceilings
+    assert all(at_k.ceiling == (1,) * 10 for at_k in report.at_k)
+
+
+def test_format_2_keeps_the_names_of_format_1(report):
+    written = report.to_json()
+    assert written["format"] == 2
+    assert {"title", "date", "metric", "verdict", "data", "rows", "at_k", "training", "people",
+            "origin"} <= set(written)  # fmt: skip
+    assert "item_map" not in written

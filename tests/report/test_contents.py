@@ -1,5 +1,6 @@
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tastemap as tm
-from tastemap.report.contents import MOST_NOTES, MOST_PERIODS, by_rank, contents, over_time
+from tastemap.report.contents import (
+    MOST_NOTES,
+    by_activity,
+    by_rank,
+    contents,
+    over_time,
+    pictures,
+)
+from tastemap.report.time_axis import MOST_PERIODS
 
 DAY = 86_400
 
@@ -68,3 +77,22 @@ def test_endless_notes_are_cut():
     assert len(notes) == MOST_NOTES + 1
     assert notes[-1] == "and 480 more such notes"
     assert max(map(len, notes)) <= 300
+
+
+@given(st.lists(st.integers(0, 5_000), min_size=1, max_size=200).filter(any))
+def test_every_active_user_is_in_one_step_of_activity(counts):
+    steps = by_activity(np.array(counts))
+    for low, high, users in steps:
+        assert users == sum(low <= one <= high for one in counts)
+    assert sum(users for _, _, users in steps) == sum(one > 0 for one in counts)
+    assert all(high + 1 == following[0] for (_, high, _), following in pairwise(steps))
+
+
+def test_weights_are_drawn_where_they_differ():
+    rated = tm.Interactions.of([("ann", "tea", 1), ("bob", "tea", 5), ("bob", "rum", 5)])
+    headings = [heading for heading, _, _ in pictures(contents(rated))["charts"]]
+    assert headings == ["Events of each item, by rank", "Users by activity", "Events by weight"]
+    said = pictures(contents(rated))["charts"][-1][1]
+    assert said.startswith("67 % of the events have the weight 5")
+    alike = tm.Interactions.of([("ann", "tea"), ("bob", "tea")])
+    assert len(pictures(contents(alike))["charts"]) == 2

@@ -11,6 +11,7 @@ from tastemap.errors import UsageError
 from tastemap.report import build_report, render, save_report
 from tastemap.report.page import Measured
 from tastemap.report.render import best_of_columns
+from tastemap.report.sections import SECTIONS
 
 VOID = {"meta", "br", "wbr", "hr", "img", "input", "link"}
 SHAPES = {"path", "line", "circle", "rect"}
@@ -89,7 +90,8 @@ def test_links_within_the_page_arrive(page):
     parsed = Page(page)
     targets = {link[1:] for link in parsed.attributes("href")}
     assert targets <= set(parsed.attributes("id"))
-    assert {"verdict", "data", "comparison", "at-k", "training", "people", "reproduce"} == targets
+    # Without a map: all sections but that one.
+    assert targets == {one.name for one in SECTIONS} - {"map"}
 
 
 def test_hostile_titles_stay_text(page):
@@ -126,7 +128,9 @@ def test_the_page_is_also_data(page, report):
 
 def test_every_picture_is_well_formed_and_named(page):
     pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-    assert len(pictures) == 8  # rank, time, comparison, two over k, one of ALS, two of BPR
+    # Four of the data (its weights are all 1), the split, the ladder, two over k, ROC, one of
+    # ALS, two of BPR, three of who is served, health.
+    assert len(pictures) == 15
     for picture in pictures:
         tree = ElementTree.fromstring(picture)
         assert tree.get("role") == "img"
@@ -139,7 +143,14 @@ def test_the_verdict_and_the_sections_can_be_read(page, report):
     assert report.verdict.sentence in text
     assert "✓ Better than Popularity" in text
     for said in (
+        "The doctor found",
+        "rules could judge the run of",
         "What is in the data",
+        "How the log was cut",
+        "Held-out items against all others",
+        "Who is served",
+        "Beyond accuracy",
+        "Health of the item vectors",
         "The models side by side",
         "Longer and shorter lists",
         "How training went",

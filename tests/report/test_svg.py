@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tastemap.report
-from tastemap.report.charts import Dot, Line, bar_chart, dot_chart, line_chart
+from tastemap.report.charts import Line, bar_chart, line_chart
+from tastemap.report.row_charts import Dot, dot_chart
 from tastemap.report.svg import LINE_HEIGHT, Scale, log_ticks, spread_out, tick_labels, ticks
 
 AXES = {"title": "a chart", "x_label": "x", "y_label": "y"}
@@ -133,7 +134,8 @@ def contrast(one, other):
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
 def test_text_and_lines_have_enough_contrast(scheme):
     """WCAG 2.2: 4.5 for text, 3 for graphical objects."""
-    css = (Path(tastemap.report.__file__).parent / "templates" / "report.css").read_text()
+    folder = Path(tastemap.report.__file__).parent / "templates"
+    css = (folder / "report.css").read_text() + (folder / "print.css").read_text()
     blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     colours = dict(
         re.findall(r"--([\w-]+): (#\w{6});", blocks[["light", "dark", "print"].index(scheme)])

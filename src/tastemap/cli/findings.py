@@ -56,12 +56,15 @@ def compare(
     after: Annotated[Path, typer.Argument(help="Another one.")],
     as_json: Json = False,
 ) -> None:
-    """What changed between two reports, and whether it matters."""
+    """What changed between two reports, and whether it matters.
+
+    Exits with 1 where the second is worse, and with 3 where they cannot be compared.
+    """
     from tastemap.report.compare import compare_reports
 
     found = compare_reports(before, after)
     put_json(found.to_json()) if as_json else put(str(found))
-    raise typer.Exit(found.exit_code())
+    raise typer.Exit(found.exit_code)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """tastemap recommend, similar, map: what a saved model says."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from tastemap.errors import UsageError
 if TYPE_CHECKING:
     from tastemap.contracts import Model
     from tastemap.data.table import Table
+    from tastemap.maps.draw import Method
 
 
 @app.command()
@@ -95,7 +96,7 @@ def draw(
     fitted = judged.model if isinstance(judged, Run) else judged
     drawn = item_map(
         judged,
-        method=method or "auto",
+        method=cast("list[Method]", method) or "auto",
         perplexity=perplexity,
         most_items=most_items,
         seed=seed,

@@ -119,8 +119,8 @@ class Layout:
         """The line that stands on every picture: what the map keeps, and what means nothing."""
         kept = self.fidelity
         return (
-            f"This {self.name} map keeps {kept.kept:.0%} of each item's {kept.k} nearest neighbours "
-            f"(trustworthiness {kept.trustworthiness:.2f}). "
+            f"This {self.name} map keeps {100 * kept.kept:.0f} % of each item's {kept.k} nearest "
+            f"neighbours (trustworthiness {kept.trustworthiness:.2f}). "
             "Distances between groups and sizes of groups mean nothing."
         )
 

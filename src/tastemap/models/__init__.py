@@ -9,25 +9,34 @@ from tastemap.models.bpr import BPR as BPR
 from tastemap.models.ease import EASE as EASE
 from tastemap.models.factors import FactorModel as FactorModel
 from tastemap.models.item_to_item import ItemToItemModel as ItemToItemModel
+from tastemap.models.lambdarank import Lambdarank as Lambdarank
 from tastemap.models.neighbours import ItemKNN as ItemKNN
 from tastemap.models.neighbours import RP3beta as RP3beta
+from tastemap.models.nested import read, read_part
 from tastemap.models.popularity import Popularity as Popularity
 from tastemap.models.popularity import PopularityModel as PopularityModel
 from tastemap.models.popularity import Random as Random
 from tastemap.models.popularity import RandomModel as RandomModel
 from tastemap.models.svd import SVD as SVD
+from tastemap.models.two_stage import TwoStage as TwoStage
+from tastemap.models.two_stage import TwoStageModel as TwoStageModel
+from tastemap.neural import NEURAL, NEURAL_MODELS
 from tastemap.storage import read_folder
 
 RECIPES: dict[str, type[Recipe]] = {
     recipe.__name__: recipe
-    for recipe in (Random, Popularity, ItemKNN, RP3beta, EASE, SVD, ALS, BPR)
+    for recipe in (Random, Popularity, ItemKNN, RP3beta, EASE, SVD, ALS, BPR, TwoStage)
 }
 """Every recipe by name: the contract tests, the command line and the docs read this table."""
 
 MODELS: dict[str, type[Model]] = {
-    model.__name__: model for model in (RandomModel, PopularityModel, ItemToItemModel, FactorModel)
-}
+    model.__name__: model
+    for model in (RandomModel, PopularityModel, ItemToItemModel, FactorModel, TwoStageModel)
+} | NEURAL_MODELS
 """Every fitted form by name."""
+
+_KINDS: dict[str, type] = {**RECIPES, **NEURAL, "Lambdarank": Lambdarank}
+"""What a saved recipe may hold."""
 
 
 def load(path: str | Path) -> Model:
@@ -37,11 +46,15 @@ def load(path: str | Path) -> Model:
     """
     manifest, arrays = read_folder(path)
     named = manifest.get("recipe", {}).get("name")
-    if named not in RECIPES or manifest.get("model") not in MODELS:
+    if named not in _KINDS or manifest.get("model") not in MODELS:
         raise InputError(
             f"{path} holds a {manifest.get('model')} made by {named}",
             f"models made by {', '.join(RECIPES)}",
             "load it with the version of tastemap that saved it",
         )
-    recipe = RECIPES[named](**manifest["recipe"]["fields"])
-    return MODELS[manifest["model"]].restore(recipe, manifest, arrays)
+    recipe = read(manifest["recipe"], _KINDS)
+    parts = {
+        name: read_part(name, manifest, arrays, _KINDS, MODELS)
+        for name in manifest.get("parts", ())
+    }
+    return MODELS[manifest["model"]].restore(recipe, manifest | {"parts": parts}, arrays)

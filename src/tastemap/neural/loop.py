@@ -98,14 +98,7 @@ def train(
     InputError
         A loss that is not finite; memory that ran out; a checkpoint of another recipe, seed or log.
     """
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": plan.reg}, {"params": plain, "weight_decay": 0.0}],
-        lr=plan.learning_rate,
-        betas=(0.9, 0.98),
-        foreach=True,
-    )
+    optimiser = _optimiser(network, plan)
     state = _State([])
     if checkpoint is not None and Path(checkpoint).exists():
         _restore(checkpoint, network, optimiser, state, plan)
@@ -153,6 +146,18 @@ def train(
         )
     network.eval()
     return TrainingLog(tuple(state.done), notes)
+
+
+def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    """AdamW that lets matrices decay, and neither biases nor scales."""
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": plan.reg}, {"params": plain, "weight_decay": 0.0}],
+        lr=plan.learning_rate,
+        betas=(0.9, 0.98),
+        foreach=True,
+    )
 
 
 def _epoch(

@@ -145,9 +145,24 @@ def fit(
         weights = {n: t.detach().cpu().numpy().copy() for n, t in network.arrays().items()}
         return PairModel(recipe=recipe, seed=seed, train=log, log=training, weights=weights)
 
+    training = train(
+        network,
+        lists.batches,
+        step,
+        _plan(recipe, log, seed),
+        validate=None if held_out is None else lambda: ndcg(model(), *held_out),
+        model=model,
+        monitor=monitor,
+        checkpoint=checkpoint,
+        legend=LEGEND,
+    )
+    return model(TrainingLog(training.epochs, (*started, *training.notes)))
+
+
+def _plan(recipe: "UserItemNetwork", log: Interactions, seed: int) -> Plan:
     fields = {one: value for one, value in recipe.fields().items() if one != "epochs"}
-    plan = Plan(
-        name=name,
+    return Plan(
+        name=recipe.name,
         seed=seed,
         epochs=recipe.epochs,
         patience=recipe.patience,
@@ -158,18 +173,6 @@ def fit(
         identity=_plain({"recipe": fields, "seed": seed, "data": log.fingerprint()}),
         remedy=f"pass batch_size={max(recipe.batch_size // 2, 1)}, or fewer negatives",
     )
-    training = train(
-        network,
-        lists.batches,
-        step,
-        plan,
-        validate=None if held_out is None else lambda: ndcg(model(), *held_out),
-        model=model,
-        monitor=monitor,
-        checkpoint=checkpoint,
-        legend=LEGEND,
-    )
-    return model(TrainingLog(training.epochs, (*started, *training.notes)))
 
 
 class Sampler:

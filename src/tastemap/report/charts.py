@@ -1,4 +1,4 @@
-"""The report's charts: lines with labels at their ends, dots with intervals, bars."""
+"""The report's charts: lines with labels at their ends, and bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,18 +31,6 @@ class Line:
     style: str
 
 
-@dataclass(frozen=True)
-class Dot:
-    """A value with an interval: its label at the left, and the value in words at the right."""
-
-    label: str
-    value: float
-    low: float
-    high: float
-    said: str
-    style: str
-
-
 def line_chart(
     lines: Sequence[Line],
     *,
@@ -55,18 +43,18 @@ def line_chart(
     mark: tuple[float, str] | None = None,
 ) -> Markup:
     """Lines over a common x, each named at its end; `mark` is an x to point out, with a label."""
-    labels = [_cut(line.label) for line in lines]
+    labels = [cut(line.label) for line in lines]
     points = [point for line in lines for point in line.points]
     room = max(
-        (text_width(one, _is_strong(line.style)) for line, one in zip(lines, labels, strict=True)),
+        (text_width(one, is_strong(line.style)) for line, one in zip(lines, labels, strict=True)),
         default=0,
     )
     height = max(280, _TOP + _BOTTOM + LINE_HEIGHT * len(lines))
     right = WIDTH - _RIGHT - (room + 16 if room else 0)
-    x = _scale([p[0] for p in points], _LEFT, right, log=log)
-    y = _scale([p[1] for p in points], height - _BOTTOM, _TOP, log=log, from_zero=from_zero)
+    x = scale([p[0] for p in points], _LEFT, right, log=log)
+    y = scale([p[1] for p in points], height - _BOTTOM, _TOP, log=log, from_zero=from_zero)
     canvas = Canvas(WIDTH, height, title)
-    _frame(canvas, x, y, x_label, y_label, percent)
+    frame(canvas, x, y, x_label, y_label, percent)
     if mark is not None:
         at = x(mark[0])
         canvas.line(at, y.start, at, y.end, "mark")
@@ -85,74 +73,70 @@ def line_chart(
         for line, label, end, place in zip(lines, labels, ends, places, strict=True):
             last = x(line.points[-1][0])
             canvas.path([(last, end), (x.end + 4, end), (x.end + 12, place)], f"lead {line.style}")
-            canvas.text(x.end + 16, place + 4.5, label, _label_style(line.style))
-    return canvas.markup()
-
-
-def dot_chart(dots: Sequence[Dot], *, title: str, x_label: str, reference: float | None) -> Markup:
-    """One row a dot, with its interval; a dashed line stands at the reference."""
-    row, width = 30, WIDTH
-    names = [_cut(dot.label) for dot in dots]
-    left = 12 + max(
-        text_width(one, _is_strong(dot.style)) for dot, one in zip(dots, names, strict=True)
-    )
-    right = width - 12 - max(text_width(dot.said) for dot in dots)
-    height = _TOP - 14 + row * len(dots) + _BOTTOM
-    bottom = height - _BOTTOM
-    low, high = min(dot.low for dot in dots), max(dot.high for dot in dots)
-    x = Scale(min(0.0, low), high if high > min(0.0, low) else 1.0, left, right)
-    canvas = Canvas(width, height, title)
-    shown = ticks(x.low, x.high, 5)
-    for value, label in zip(shown, tick_labels(shown), strict=True):
-        canvas.line(x(value), 8, x(value), bottom, "grid")
-        canvas.text(x(value), bottom + 18, label, "tick", "middle")
-    canvas.text((left + right) / 2, height - 4, x_label, "axis", "middle")
-    if reference is not None:
-        canvas.line(x(reference), 8, x(reference), bottom, "mark")
-    for place, (dot, name) in enumerate(zip(dots, names, strict=True)):
-        y = _TOP - 14 + row * (place + 0.5)
-        canvas.line(x(dot.low), y, x(dot.high), y, f"range {dot.style}")
-        canvas.dot(x(dot.value), y, 5, f"dot {dot.style}")
-        canvas.text(left - 10, y + 4.5, name, _label_style(dot.style), "end")
-        canvas.text(width - 2, y + 4.5, dot.said, "value", "end")
+            canvas.text(x.end + 16, place + 4.5, label, label_style(line.style))
     return canvas.markup()
 
 
 def bar_chart(
-    bars: Sequence[tuple[str, float]], *, title: str, x_label: str, y_label: str
+    bars: Sequence[tuple[str, float]],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    every: bool = False,
 ) -> Markup:
-    """Bars side by side, from 0; the first, the middle and the last one are named."""
+    """Bars side by side, from 0; the first, the middle and the last one are named, or all are."""
     height = 280
-    y = _scale([value for _, value in bars], height - _BOTTOM, _TOP, from_zero=True)
+    y = scale([value for _, value in bars], height - _BOTTOM, _TOP, from_zero=True)
     x = Scale(0, len(bars), _LEFT, WIDTH - _RIGHT)
     canvas = Canvas(WIDTH, height, title)
-    _frame(canvas, None, y, x_label, y_label, percent=False)
+    frame(canvas, None, y, x_label, y_label)
     each = (x.end - x.start) / len(bars)
     thick = max(each - (2 if each > 5 else 0.5), 0.5)
     for place, (_, value) in enumerate(bars):
         top = y(value)
         canvas.bar(x(place) + (each - thick) / 2, top, thick, max(y.start - top, 0), "bar")
-    named = sorted({0, len(bars) - 1} | ({len(bars) // 2} if len(bars) > 4 else set()))
-    for place in named:
-        anchor = (
-            {0: "start", len(bars) - 1: "end"}.get(place, "middle") if len(named) > 1 else "middle"
-        )
-        at = {"start": x(place), "end": x(place + 1), "middle": x(place + 0.5)}[anchor]
-        canvas.text(at, y.start + 18, bars[place][0], "tick", anchor)
+    named_bars(canvas, x, y.start + 18, [name for name, _ in bars], every)
     return canvas.markup()
 
 
-def _frame(
-    canvas: Canvas, x: Scale | None, y: Scale, x_label: str, y_label: str, percent: bool
+def named_bars(
+    canvas: Canvas, x: Scale, y: float, names: Sequence[str], every: bool = False
 ) -> None:
+    """Names below bars: of the first, the middle and the last, or of all that have room."""
+    n = len(names)
+    if every:
+        room = (x.end - x.start) / n
+        step = 1 + int(max(text_width(name) * 0.92 for name in names) / room)
+        for place in range(0, n, step):
+            canvas.text(x(place + 0.5), y, names[place], "tick", "middle")
+        return
+    named = sorted({0, n - 1} | ({n // 2} if n > 4 else set()))
+    for place in named:
+        anchor = {0: "start", n - 1: "end"}.get(place, "middle") if len(named) > 1 else "middle"
+        at = {"start": x(place), "end": x(place + 1), "middle": x(place + 0.5)}[anchor]
+        canvas.text(at, y, names[place], "tick", anchor)
+
+
+def frame(
+    canvas: Canvas,
+    x: Scale | None,
+    y: Scale,
+    x_label: str,
+    y_label: str,
+    percent: bool = False,
+    left: float = _LEFT,
+) -> None:
+    """Grid, ticks, base line and the names of both axes; x None where bars stand on it."""
     right = canvas.width - _RIGHT if x is None else x.end
     shown = log_ticks(y.low, y.high) if y.log else ticks(y.low, y.high)
     for value, label in zip(shown, tick_labels(shown, percent), strict=True):
-        canvas.line(_LEFT, y(value), right, y(value), "grid")
-        canvas.text(_LEFT - 7, y(value) + 4.5, label, "tick", "end")
+        canvas.line(left, y(value), right, y(value), "grid")
+        canvas.text(left - 7, y(value) + 4.5, label, "tick", "end")
     canvas.text(2, FONT, y_label, "axis")
-    canvas.text((_LEFT + right) / 2, canvas.height - 5, x_label, "axis", "middle")
-    canvas.line(_LEFT, y.start, right, y.start, "base")
+    if x_label:
+        canvas.text((left + right) / 2, canvas.height - 5, x_label, "axis", "middle")
+    canvas.line(left, y.start, right, y.start, "base")
     if x is not None:
         steps = log_ticks(x.low, x.high) if x.log else _whole(ticks(x.low, x.high, 5))
         for value, label in zip(steps, tick_labels(steps), strict=True):
@@ -164,9 +148,10 @@ def _whole(values: Sequence[float]) -> list[float]:
     return [value for value in values if value == int(value)] or list(values)
 
 
-def _scale(
+def scale(
     values: Sequence[float], start: float, end: float, log: bool = False, from_zero: bool = False
 ) -> Scale:
+    """A scale that holds all values, and 0 where asked for."""
     low, high = min(values), max(values)
     if from_zero and not log:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -177,19 +162,21 @@ def _scale(
     return Scale(low, high, start, end, log)
 
 
-def _label_style(style: str) -> str:
-    return "label strong" if _is_strong(style) else "label"
+def label_style(style: str) -> str:
+    """The class of a label beside marks of this class."""
+    return "label strong" if is_strong(style) else "label"
 
 
-def _is_strong(style: str) -> bool:
+def is_strong(style: str) -> bool:
+    """Whether marks of this class are the chosen model's."""
     return "strong" in style.split()
 
 
-def _cut(label: str) -> str:
+def cut(label: str, longest: int = LONGEST_LABEL) -> str:
     """A label short enough to stand beside a chart: long ones lose their middle.
 
-    >>> _cut("BPR(factors=64, learning_rate=0.05, epochs=20)")
+    >>> cut("BPR(factors=64, learning_rate=0.05, epochs=20)")
     'BPR(factors=…, epochs=20)'
     """
-    half = (LONGEST_LABEL - 1) // 2
-    return label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[-half:]}"
+    half = (longest - 1) // 2
+    return label if len(label) <= longest else f"{label[:half]}…{label[-half:]}"

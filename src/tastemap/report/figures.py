@@ -119,3 +119,12 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     ('1 user', '1,200 users', '2 entries')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(n_bytes: int) -> str:
+    """Bytes as people say them.
+
+    >>> size(3_200_000_000), size(451_000_000)
+    ('3.2 GB', '451 MB')
+    """
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:,.0f} MB"

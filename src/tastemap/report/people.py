@@ -9,13 +9,13 @@ from jaxtyping import Int32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import UNKNOWN, Histories, Interactions
+from tastemap.data.shown import item_titles, shown
 from tastemap.data.split import Split
 from tastemap.data.table import iso_time
 from tastemap.errors import UsageError, require_k
 from tastemap.metrics.result import Evaluation
 from tastemap.recommend import top_items
 from tastemap.report.figures import counted, percent, rounded
-from tastemap.report.text import item_titles, shown
 
 RECENT = 8
 """So many past items are listed."""

@@ -2,14 +2,53 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+from tastemap.report.comparison import Row
 from tastemap.report.figures import counted, figure, interval
-from tastemap.report.page import Gap, Headline, Measured, Outcome, Row, Verdict
+from tastemap.report.material import CHANCE, YARDSTICK
+from tastemap.report.measured import Gap, Measured
 from tastemap.report.wording import labelled
 
-YARDSTICK, CHANCE = "Popularity", "Random"
 HEADLINES = ("hit_rate", "recall", "mrr", "precision", "map")
 """Which metrics stand beside the main one, in order of preference."""
+
+Outcome = Literal["better", "open", "worse", "none"]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One of the numbers beside the verdict: of the chosen model and of Popularity."""
+
+    metric: str
+    model: Measured
+    yardstick: Measured
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result in words.
+
+    Parameters
+    ----------
+    outcome
+        Whether the chosen model is better than Popularity, worse, or cannot be told apart (open);
+        "none" where there is no model but the yardsticks.
+    sentence, details
+        The verdict, and what has to be known to read it.
+    model, gap
+        Who was chosen, and its difference to Popularity in the main metric.
+    numbers
+        Up to three.
+    """
+
+    outcome: Outcome
+    sentence: str
+    details: tuple[str, ...]
+    model: str
+    gap: Gap | None
+    numbers: tuple[Headline, ...]
 
 
 def outcome_of(gap: Gap) -> Outcome:

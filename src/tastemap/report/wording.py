@@ -44,6 +44,29 @@ METRICS: dict[str, Wording] = {
     "popularity": Wording(
         "Popularity of items", "share of users who used what is listed; 0 to 1", ranked=False
     ),
+    "popularity_lift": Wording(
+        "Popularity lift", "popularity of the list by that of the history, less 1", ranked=False
+    ),
+    "delta_gap": Wording(
+        "Popularity lift, all", "the same of all users’ means together", ranked=False
+    ),
+    "calibration_kl": Wording(
+        "Calibration", "how far labels are from the history’s, in nats; 0 keeps them", ranked=False
+    ),
+    "diversity_labels": Wording(
+        "Diversity by labels", "how different a list’s items are; 0 to 1", ranked=False
+    ),
+    "diversity_vectors": Wording(
+        "Diversity by vectors", "1 less the mean cosine of a list’s pairs; 0 to 2", ranked=False
+    ),
+    "unexpectedness": Wording(
+        "Unexpectedness",
+        "share of the places that Popularity would not fill so; 0 to 1",
+        ranked=False,
+    ),
+    "serendipity": Wording(
+        "Serendipity", "share of the places that are such hits; 0 to precision", ranked=False
+    ),
 }
 """By the metric's name without its k."""
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tastemap.data.interactions import ItemTable, Vocabulary
-from tastemap.report.text import TITLE_LENGTH, item_titles, shown
+from tastemap.data.shown import TITLE_LENGTH, item_titles, shown
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=300), st.integers(2, 90))

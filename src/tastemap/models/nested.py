@@ -1,0 +1,80 @@
+"""Recipes that hold recipes, and models that hold models, as plain values and arrays."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tastemap.contracts import Model, Recipe
+from tastemap.errors import InputError
+from tastemap.storage import Arrays
+
+
+def written(value: Any) -> Any:
+    """A hyper-parameter as JSON knows it; a recipe becomes its name and its fields.
+
+    >>> from tastemap.models.popularity import Popularity
+    >>> written((Popularity(days=2.0), 3))
+    [{'name': 'Popularity', 'fields': {'days': 2.0}}, 3]
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: written(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"name": type(value).__name__, "fields": fields}
+    if isinstance(value, tuple):
+        return [written(one) for one in value]
+    return value
+
+
+def read(value: Any, kinds: Mapping[str, type]) -> Any:
+    """The hyper-parameter that `written` wrote; lists come back as tuples.
+
+    >>> from tastemap.models.popularity import Popularity
+    >>> read([{"name": "Popularity", "fields": {"days": 2.0}}, 3], {"Popularity": Popularity})
+    (Popularity(days=2.0), 3)
+    """
+    if isinstance(value, list):
+        return tuple(read(one, kinds) for one in value)
+    if not isinstance(value, dict):
+        return value
+    if value.get("name") not in kinds:
+        raise InputError(
+            f"a recipe called {value.get('name')!r}",
+            ", ".join(kinds),
+            "load it with the version of tastemap that saved it",
+        )
+    fields = {name: read(one, kinds) for name, one in value["fields"].items()}
+    return kinds[value["name"]](**fields)
+
+
+def part_manifest(model: Model) -> dict[str, Any]:
+    """What a manifest says of a model within another one; both share their log."""
+    return {
+        "model": type(model).__name__,
+        "recipe": written(model.recipe),
+        "seed": model.seed,
+        "training": model.log.to_json(),
+    }
+
+
+def prefixed(prefix: str, arrays: Arrays) -> Arrays:
+    """The arrays under `prefix.name`."""
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
+def below(prefix: str, arrays: Arrays) -> Arrays:
+    """The arrays that `prefixed` named."""
+    head = f"{prefix}."
+    return {n.removeprefix(head): a for n, a in arrays.items() if n.startswith(head)}
+
+
+def read_part(
+    name: str,
+    manifest: dict[str, Any],
+    arrays: Arrays,
+    recipes: Mapping[str, type],
+    models: Mapping[str, type[Model]],
+) -> Model:
+    """The model called `name` within a saved one."""
+    part = manifest["parts"][name]
+    recipe: Recipe = read(part["recipe"], recipes)
+    # The log is stored once; a part's own arrays come after it.
+    return models[part["model"]].restore(recipe, part, arrays | below(name, arrays))

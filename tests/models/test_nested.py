@@ -1,0 +1,35 @@
+import json
+
+import numpy as np
+import pytest
+
+from tastemap import InputError
+from tastemap.models import ALS, RECIPES, ItemKNN, Lambdarank, Popularity, TwoStage
+from tastemap.models.nested import below, prefixed, read, written
+
+KINDS = {**RECIPES, "Lambdarank": Lambdarank}
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Popularity(days=3.5),
+        TwoStage(),
+        TwoStage(ALS(alpha0=None), ItemKNN(neighbours=7), candidates=50),
+        TwoStage(rank=Lambdarank(others=(ItemKNN(), Popularity(days=2)), trees=3)),
+    ],
+    ids=lambda recipe: recipe.name,
+)
+def test_a_recipe_goes_to_json_and_comes_back(recipe):
+    assert read(json.loads(json.dumps(written(recipe))), KINDS) == recipe
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(InputError, match="a recipe called 'Future'"):
+        read({"name": "Future", "fields": {}}, KINDS)
+
+
+def test_arrays_of_a_part_come_back_under_their_names():
+    x, data, other = (np.array([number]) for number in (1, 2, 3))
+    arrays = prefixed("retriever", {"x": x, "strength.data": data}) | {"retriever_x": other}
+    assert below("retriever", arrays) == {"x": x, "strength.data": data}
