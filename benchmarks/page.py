@@ -38,6 +38,7 @@ ORDER = (
     "evaluation",
     "memory",
     "growth",
+    "maps",
     "start-up",
 )
 """The page's tables, in this order."""

@@ -22,17 +22,18 @@ from tastemap.report.item_map_part import map_part
 from tastemap.story import tell
 
 FOLDER = Path(__file__).parent
-LOOKS: dict[str, tuple[dict[str, int], str]] = {
-    "": ({"width": 1100, "height": 2300}, "light"),
-    "-dark": ({"width": 1100, "height": 2300}, "dark"),
-    "-phone": ({"width": 390, "height": 1900}, "light"),
+LOOKS: dict[str, tuple[dict[str, int], str, str]] = {
+    "": ({"width": 1240, "height": 1700}, "light", ""),
+    "-dark": ({"width": 1240, "height": 1250}, "dark", "comparison"),
+    "-phone": ({"width": 390, "height": 1250}, "light", "served"),
 }
-"""How the report is looked at: the window and the scheme."""
-MAP_LOOKS: dict[str, tuple[dict[str, int], str]] = {
-    "": ({"width": 1200, "height": 760}, "light"),
-    "-dark": ({"width": 1200, "height": 760}, "dark"),
-    "-phone": ({"width": 390, "height": 844}, "light"),
+"""How the report is looked at: the window, the scheme, and the section that comes first."""
+MAP_LOOKS: dict[str, tuple[dict[str, int], str, str]] = {
+    "": ({"width": 1200, "height": 760}, "light", ""),
+    "-dark": ({"width": 1200, "height": 760}, "dark", "neighbours"),
+    "-phone": ({"width": 390, "height": 844}, "light", ""),
 }
+"""The same for the map; "neighbours" shows those of the most used item, else labels colour all."""
 
 
 def main() -> None:
@@ -70,23 +71,28 @@ def _pictures(
     browser: Browser,
     name: str,
     path: Path,
-    looks: Mapping[str, tuple[dict[str, int], str]],
-    search: str | None = None,
+    looks: Mapping[str, tuple[dict[str, int], str, str]],
+    title: str = "",
 ) -> None:
-    for look, (window, scheme) in looks.items():
+    for look, (window, scheme, shown) in looks.items():
         page = browser.new_page(viewport=window, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.goto(path.as_uri())
-        if search is not None:
-            _chosen(page, search)
+        if title:
+            _show(page, title if shown else "")
+        elif shown:
+            page.evaluate(f"document.getElementById('{shown}').scrollIntoView()")
         page.screenshot(path=FOLDER / f"{name}{look}.png")
         page.close()
 
 
-def _chosen(page: Page, title: str) -> None:
-    """Find an item and show its neighbours, and colour by label."""
+def _show(page: Page, title: str) -> None:
+    """Find an item and show its neighbours in the map; without a title colour all by label."""
     page.wait_for_selector("body.ready")
-    page.get_by_role("combobox", name="Search by title").fill(title[:12])
-    page.get_by_role("option", name=title).click()
+    if title:
+        page.get_by_role("combobox", name="Search by title").fill(title[:12])
+        page.get_by_role("option", name=title).click()
+    else:
+        page.get_by_label("Colour").first.select_option("label")
     page.wait_for_timeout(500)
 
 

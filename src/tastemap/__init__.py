@@ -54,6 +54,7 @@ _HOME = {
     "tastemap.metrics.beyond": ["beyond_accuracy"],
     "tastemap.metrics.sampled": ["evaluate_sampled"],
     "tastemap.metrics.conventions": ["measure"],
+    "tastemap.metrics.two_stage": ["two_stage_report"],
     "tastemap.maps.health": ["health"],
     "tastemap.maps.stability": ["stability"],
     "tastemap.maps.pca": ["pca"],

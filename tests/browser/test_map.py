@@ -146,7 +146,9 @@ def test_a_click_on_a_category_hides_its_items_and_another_shows_them(show):
 @pytest.mark.parametrize("way", ["button", "shift"])
 def test_the_lasso_lists_the_items_in_it_and_copies_their_titles(show, way):
     shown = show()
-    at = np.array([spot(shown, i) for i in range(len(FILMS))])
+    all_places = "() => itemMap.map.titles.map((_, i) => itemMap.where(i))"
+    box = shown.locator("#stage").bounding_box()
+    at = np.add(shown.evaluate(all_places), (box["x"], box["y"]))
     low, high = at.min(axis=0), at.max(axis=0)
     right, bottom = low + 0.55 * (high - low)
     within = [i for i, (x, y) in enumerate(at) if x < right and y < bottom]

@@ -95,6 +95,11 @@ def test_the_start_is_the_first_two_components_at_the_scale_of_openTSNE():
     assert found[:, 1].std() / found[:, 0].std() == pytest.approx(sizes[1] / sizes[0], rel=0.02)
 
 
+def test_an_older_map_is_taken_up_at_a_tenth_of_its_size(xy):
+    expected = (xy - xy.mean(axis=0)) / 10
+    np.testing.assert_allclose(begin(VECTORS, "dot", xy, 0), expected, atol=1e-4)
+
+
 def test_equal_items_are_parted():
     found = tsne(np.ones((40, 3), dtype=np.float32), perplexity=5, iterations=60)
     assert np.isfinite(found).all()

@@ -139,12 +139,21 @@ def test_candidates_come_first_in_the_rankers_order_then_the_retrievers():
     for user in (0, 77, 149):
         chosen = set(lists[user].tolist())
         wanted = sorted(lists[user].tolist(), key=lambda item: -said[user, item])
-        got = np.argsort(-scores[user])
+        seen = histories.row(user)
+        got = np.array([i for i in np.argsort(-scores[user]) if i not in seen])
         assert [said[user, i] for i in got[:15]] == [said[user, i] for i in wanted]
         assert set(got[:15].tolist()) == chosen
-        assert not chosen & set(histories.row(user).tolist())
-        rest = np.setdiff1d(np.arange(80), lists[user])
+        assert not chosen & set(seen.tolist())
+        rest = np.setdiff1d(np.arange(80), [*lists[user], *seen])
         np.testing.assert_array_equal(scores[user, rest], first[user, rest])
+        # What was used stays between the candidates between which the retriever has it.
+        listed = first[user, lists[user]]
+        for item in seen:
+            above = (scores[user, lists[user]] > scores[user, item]).sum()
+            if scores[user, item] != first[user, item]:
+                assert above == (listed > first[user, item]).sum()
+            else:
+                assert (listed > first[user, item]).all()
 
 
 def test_scores_keep_their_order_above_huge_retriever_scores():
@@ -152,8 +161,10 @@ def test_scores_keep_their_order_above_huge_retriever_scores():
     recipe = TwoStage(Popularity(), Random(), candidates=60, always=True)
     model = recipe.fit(log, seed=1)
     huge = replace(model.retriever, item_scores=model.retriever.item_scores * np.float32(1e8))
-    scores = replace(model, retriever=huge).score(log.histories())
+    asked = log.histories()
+    scores = replace(model, retriever=huge).score(asked)
     assert np.isfinite(scores).all()
+    scores[np.repeat(np.arange(len(asked)), asked.lengths), asked.items] = -np.inf
     assert (np.sort(scores, axis=1)[:, -60:-1] < np.sort(scores, axis=1)[:, -59:]).all()
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tastemap.errors import InputError
-from tastemap.neural.layers import Encoder, Norm
+from tastemap.neural.layers import Context, Dropout, Encoder, Norm
 from tastemap.neural.sasrec import SASRec
 
 SMALL = {"factors": 8, "blocks": 2, "heads": 2, "max_len": 9, "dropout": 0.0}
@@ -86,8 +86,6 @@ def test_softmax_attention_is_the_textbook_sum():
     x = torch.randn(1, 5, 8)
     there = torch.ones(1, 5, dtype=torch.bool)
     attention = encoder.blocks[0].parts[0]
-    from tastemap.neural.layers import Context
-
     q, k, v = (part.view(5, 2, 4) for part in attention.inputs(x)[0].chunk(3, dim=1))
     expected = torch.zeros(5, 2, 4)
     for i in range(5):
@@ -102,8 +100,6 @@ def test_the_filter_is_a_causal_convolution():
     encoder = network({"mixer": "filter"})
     layer = encoder.blocks[0].parts[0]
     x = torch.randn(1, 6, 8)
-    from tastemap.neural.layers import Context
-
     low = torch.zeros(6, 8)
     for t in range(6):
         for back in range(t + 1):
@@ -129,3 +125,18 @@ def test_layer_normalisation_has_a_learnable_scale_and_shift_and_the_epsilon_of_
     assert norm.eps == 1e-12
     assert norm.weight.requires_grad
     assert norm.bias.requires_grad
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_dropout_sets_its_share_to_zero_and_keeps_the_mean(share):
+    torch.manual_seed(0)
+    layer = Dropout(share).train()
+    x = torch.ones(300, 40, 10, requires_grad=True)
+    found = layer(x)
+    assert (found == 0).float().mean().item() == pytest.approx(share, abs=0.005)
+    assert found.mean().item() == pytest.approx(1, abs=0.01 / (1 - share))
+    found.sum().backward()
+    torch.testing.assert_close(x.grad, found.detach())  # what is dropped has no gradient
+    rows = (found == 0).float().mean(dim=(1, 2))
+    assert rows.std() < 1.3 * (share * (1 - share) / 400) ** 0.5  # no pattern along an axis
+    assert layer.eval()(x) is x

@@ -77,6 +77,7 @@ def test_five_are_shown_and_the_rest_is_folded(report):
     page = render(replace(report, findings=all_of(*["warning"] * 7)))
     section = page.partition('<section id="findings">')[2].partition("</section>")[0]
     assert "2 more findings: E305, E306" in section
+    assert section.count('<span class="badge">Warning</span>') == 7
     before, _, folded = section.partition('<details class="folded">')
     assert [before.count("<article"), folded.count("<article")] == [5, 2]
 

@@ -66,6 +66,13 @@ def test_best_worst_and_where_popularity_wins_are_said():
     assert "Popularity has the higher mean for “many”" in said
 
 
+def test_differences_within_the_noise_are_not_called_best_and_worst():
+    cut = Cut("time", True, "ndcg@10", (group("old", 0.30, 0.1), group("new", 0.27, 0.2)))
+    assert _said(cut, "EASE") == (
+        "No group stands out: from 0.2700 to 0.3000, with intervals that overlap."
+    )
+
+
 def test_groups_in_which_nothing_is_found_are_counted_with_their_users():
     slices_ = (group("a", 0.2, 0.1), group("b", 0.0, 0.0, 30), group("c", 0.0, 0.0, 12))
     said = _said(Cut("popularity", True, "ndcg@10", slices_), "EASE")

@@ -12,8 +12,9 @@ START = int(datetime(2024, 3, 1, tzinfo=UTC).timestamp())
 
 
 def log_of_days(days):
-    """One event on each of these days after 1 March 2024, user and item of its own."""
-    return tm.Interactions.of([(f"u{n}", f"i{n}", 1, START + d * DAY) for n, d in enumerate(days)])
+    """At six o'clock on each of these days after 1 March 2024 an event of its own."""
+    times = [START + day * DAY + DAY // 4 for day in days]
+    return tm.Interactions.of([(f"u{n}", f"i{n}", 1, t) for n, t in enumerate(times)])
 
 
 def parts(train, validation, test):
@@ -35,7 +36,7 @@ def test_events_of_each_part_are_counted_by_period():
     assert (by_name["train"].events, by_name["train"].users, by_name["train"].items) == (4, 4, 4)
     assert by_name["train"].dates[0] == "2024-03-01"
     assert by_name["train"].dates[-1] == "2024-03-10"
-    assert by_name["test"].at == (4.0,) * 5
+    assert by_name["test"].at == (4.25,) * 5
 
 
 def test_parts_that_overlap_have_no_cut_and_the_share_of_the_future_is_said():
@@ -43,7 +44,7 @@ def test_parts_that_overlap_have_no_cut_and_the_share_of_the_future_is_said():
     told = split_parts(split, log)
     assert told.later == 0.25  # of four training events one is later than day 4
     # Validation (day 3) ends before test (day 4) begins, training does not end before validation.
-    assert told.cuts == ((4.0, "2024-03-05"),)
+    assert told.cuts == ((4.25, "2024-03-05"),)
     _, overlapping = parts([0, 5], [4], [3, 6])
     assert split_parts(overlapping, log).cuts == ()
     assert "overlap in time: 50 %" in pictures(split_parts(parts([0, 9], [], [5])[1], log))["said"]
@@ -52,7 +53,7 @@ def test_parts_that_overlap_have_no_cut_and_the_share_of_the_future_is_said():
 def test_a_cut_in_time_is_marked_where_the_next_part_begins():
     log, split = parts([0, 1, 2], [3, 4], [6, 7])
     told = split_parts(split, log)
-    assert told.cuts == ((3.0, "2024-03-04"), (6.0, "2024-03-07"))
+    assert told.cuts == ((3.25, "2024-03-04"), (6.25, "2024-03-07"))
     assert told.later == 0
     drawn = pictures(told)
     assert "Cut in time on 2024-03-04 and 2024-03-07" in drawn["said"]

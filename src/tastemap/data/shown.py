@@ -27,6 +27,8 @@ def shown(text: str, limit: int = TITLE_LENGTH) -> str:
     """
     # A title may be a whole book: do not walk through all of it. 20 leaves room for spaces.
     line = " ".join(text[: 20 * limit].split())
+    if len(line) <= limit and line.isascii() and line.isprintable():
+        return line  # nearly all: what follows looks at every character
     clean = "".join("\ufffd" if _unfit(one) else one for one in line[: limit + 1])
     if len(clean) <= limit:
         return clean

@@ -208,6 +208,8 @@ def aucs(e: Evidence) -> Aucs:
     """AUC on training pairs and on held-out pairs, with the same negatives."""
     if e.score is None or e.train is None or e.truth is None or e.users is None:
         raise NotApplicable("the run does not say: score, train, truth, users")
+    if e.sequences is not None:
+        raise NotApplicable("a sequence model tells what comes next, not what was used")
     rows = sample(e.judged[e.users[e.judged] >= 0], SAMPLE)
     if len(rows) == 0:
         raise NotApplicable("no judged user has a training history")

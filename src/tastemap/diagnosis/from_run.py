@@ -7,8 +7,11 @@ from jaxtyping import Float64, Int32
 
 from tastemap.contracts import HasVectors
 from tastemap.data.interactions import Histories
-from tastemap.diagnosis.evidence import Claim, Evidence
+from tastemap.diagnosis.evidence import Claim, Evidence, Sequences, Stages
 from tastemap.metrics.result import Evaluation
+from tastemap.models import TwoStageModel
+from tastemap.models.nested import written
+from tastemap.neural import SequenceModel
 from tastemap.recommend import Score
 from tastemap.runs import Run
 from tastemap.seeding import stream
@@ -43,7 +46,7 @@ def evidence_of(run: Run, against: Sequence["Run | Evidence"] = ()) -> Evidence:
     return Evidence(
         name=run.name,
         seed=model.seed,
-        recipe=model.recipe.fields(),
+        recipe={name: written(value) for name, value in model.recipe.fields().items()},
         how=run.evaluation.how or run.how,
         n_items=len(model.items),
         train=model.train,  # what it was fitted on, which need not be the split's
@@ -63,6 +66,8 @@ def evidence_of(run: Run, against: Sequence["Run | Evidence"] = ()) -> Evidence:
         references=tuple(one if isinstance(one, Evidence) else evidence_of(one) for one in against),
         item_vectors=model.item_vectors if isinstance(model, HasVectors) else None,
         user_vectors=getattr(model, "user_vectors", None),
+        sequences=Sequences(**model.fed()) if isinstance(model, SequenceModel) else None,
+        stages=Stages(**model.stages()) if isinstance(model, TwoStageModel) else None,
     )
 
 

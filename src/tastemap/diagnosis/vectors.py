@@ -44,6 +44,12 @@ def _judged(e: Evidence, names: tuple[str, ...], means: str) -> Seen | None:
     )
 
 
+def _require_common_use(e: Evidence) -> None:
+    """Vectors of a sequence model say what comes next, which need not be what is used together."""
+    if e.sequences is not None:
+        raise NotApplicable("the vectors are a sequence model's: they say what comes next")
+
+
 def untrained(e: Evidence) -> Seen | None:
     """The item vectors are untrained, or their ids are shifted.
 
@@ -65,6 +71,7 @@ def untrained(e: Evidence) -> Seen | None:
         3. Train until train_auc is above popularity's.
     """
     assert e.item_vectors is not None
+    _require_common_use(e)
     found = _health(e)
     seen = _judged(
         e,
@@ -242,6 +249,7 @@ def random_tail(e: Evidence) -> Seen | None:
         1. More regularisation for rare items, more epochs, or a k-core.
         2. Leave items out of lists of similar ones until they have enough events.
     """
+    _require_common_use(e)
     return _judged(
         e,
         ("tail_lift", "rare_lift"),

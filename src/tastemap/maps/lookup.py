@@ -38,7 +38,7 @@ def layout_of(item_map: ItemMap, name: str) -> Layout:
     raise UsageError(
         f"no layout {name!r} on this map",
         " or ".join(repr(one) for one in names),
-        f"take {names[0]!r}, or make the map again with layouts=({name!r},)",
+        f"take {names[0]!r}, or make the map again with method=[{name!r}]",
     )
 
 

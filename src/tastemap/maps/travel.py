@@ -13,6 +13,7 @@ from tastemap.contracts import Model
 from tastemap.data.interactions import UNKNOWN, Histories
 from tastemap.errors import InputError, UsageError, require_k
 from tastemap.kernels.topk import top_k
+from tastemap.kernels.workers import one_blas_thread
 from tastemap.maps.item_map import ItemMap, Traveller
 from tastemap.maps.neighbours import unit_rows
 from tastemap.maps.settle import NEIGHBOURS, project, projection, pulls, settle
@@ -53,12 +54,18 @@ def with_users(item_map: ItemMap, model: Model, users: Iterable[Any], k: int = 1
     histories = model.train.histories(codes)
     lists, _ = top_items(model.score, histories, len(model.items), require_k(k))
     places = _where(item_map, model, histories, lists, spot)
-    travellers = [
-        _traveller(
-            model, str(name), places[:, row], histories.take(slice(row, row + 1)), lists[row], spot
-        )
-        for row, name in enumerate(asked)
-    ]
+    with one_blas_thread():  # small products: several threads only wait for each other
+        travellers = [
+            _traveller(
+                model,
+                str(name),
+                places[:, row],
+                histories.take(slice(row, row + 1)),
+                lists[row],
+                spot,
+            )
+            for row, name in enumerate(asked)
+        ]
     return replace(item_map, travellers=(*item_map.travellers, *travellers))
 
 

@@ -219,7 +219,7 @@ class TwoStageModel(Model):
         else:
             codes = np.maximum(items, 0).astype(np.int64)
             said = np.take_along_axis(ranker.score(histories), codes, axis=1)
-        return _moved_up(scores, items, said)
+        return _moved_up(scores, items, said, histories)
 
     def similarity(self, items: Int32[np.ndarray, " n"]) -> Float32[np.ndarray, "n items"]:
         """The retriever's."""
@@ -309,26 +309,35 @@ def _moved_up(
     scores: Float32[np.ndarray, "rows items"],
     items: Int32[np.ndarray, "rows candidates"],
     said: Float32[np.ndarray, "rows candidates"],
+    histories: Histories,
 ) -> Float32[np.ndarray, "rows items"]:
     """The scores with the candidates above all others, in the order of what is said of them.
 
-    Candidates of which the same is said keep their order.
+    Candidates of which the same is said keep their order. Items of the history, which are no
+    candidates, stay between those between which the retriever has them: they would otherwise fall
+    below everything that was never used.
 
-    >>> _moved_up(np.float32([[3, 2, 1, 0]]), np.int32([[0, 1]]), np.float32([[5, 7]]))
-    array([[3.5, 4. , 1. , 0. ]], dtype=float32)
+    >>> shown = Histories.of_items([[2]])
+    >>> _moved_up(np.float32([[3, 2, 2.5, 0]]), np.int32([[0, 1]]), np.float32([[5, 7]]), shown)
+    array([[3.5 , 4.  , 3.75, 0.  ]], dtype=float32)
     """
-    out = scores.copy()
+    out, n = scores.copy(), items.shape[1]
     there = items >= 0
     order = np.argsort(np.where(there, -said, np.inf), axis=1, kind="stable")
     place = np.empty(items.shape, dtype=np.int64)
-    places = np.broadcast_to(np.arange(items.shape[1]), items.shape)
+    places = np.broadcast_to(np.arange(n), items.shape)
     np.put_along_axis(place, order, places, axis=1)
-    top = scores.max(axis=1, initial=0)
+    top = scores.max(axis=1, initial=0).astype(np.float64)
     # A step that float32 still tells apart above the highest score, however high that is.
-    step = np.maximum(1 / max(items.shape[1], 1), 8 * np.spacing(np.abs(top) + 1))
-    moved = top[:, None].astype(np.float64) + step[:, None] * (items.shape[1] - place)
+    step = np.maximum(1 / max(n, 1), 16 * np.spacing(np.abs(top).astype(np.float32) + 1))
+    moved = top[:, None] + step[:, None] * (n - place)
     rows = np.nonzero(there)[0]
     out[rows, items[there]] = moved[there]
+    for row in range(len(histories)):
+        seen, own = histories.row(row), np.sort(scores[row, items[row][there[row]]])
+        above = len(own) - np.searchsorted(own, scores[row, seen], side="right")
+        inside = above < len(own)
+        out[row, seen[inside]] = top[row] + step[row] * (n - above[inside] + 0.5)
     return out
 
 

@@ -38,7 +38,7 @@ class Encoder(nn.Module):
         self.items = nn.Embedding(n_items + 1, d, padding_idx=0)
         self.ages = nn.Embedding(recipe.max_len, d)  # 0 is the newest place
         self.outputs = None if recipe.tied else nn.Embedding(n_items, d)
-        self.dropout = nn.Dropout(recipe.dropout)
+        self.dropout = Dropout(recipe.dropout)
         self.embedded = nn.Identity() if recipe.norm_first else Norm(recipe.norm, d)
         self.blocks = nn.ModuleList(Block(recipe) for _ in range(recipe.blocks))
         self.last = Norm(recipe.norm, d) if recipe.norm_first else nn.Identity()
@@ -100,7 +100,7 @@ class Block(nn.Module):
         self.parts = nn.ModuleList(parts)
         self.norms = nn.ModuleList(Norm(recipe.norm, d) for _ in parts)
         self.gates = nn.ModuleList(nn.Linear(d, d) for _ in parts) if recipe.gate else None
-        self.dropout = nn.Dropout(recipe.dropout)
+        self.dropout = Dropout(recipe.dropout)
 
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """The block's output, of the shape of its input."""
@@ -146,6 +146,30 @@ class Norm(nn.Module):
         return out
 
 
+class Dropout(nn.Module):
+    """Set a share of the numbers to 0 and scale the others up to keep the mean.
+
+    On a CPU torch draws one number after another for each element: a seventh of the time of a whole
+    step. One byte an element does: eight come from one draw, a quarter of the time (2.2 against
+    8.3 ms for 256 x 50 x 64), and the share is rounded to 1/256.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share, self.level = share, round(256 * share)
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Tensor:
+        """The numbers that stay."""
+        if not self.training or not self.share:
+            return x
+        if x.device.type != "cpu":
+            return F.dropout(x, self.share)
+        n = x.numel()
+        draws = torch.empty((n + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
+        kept = (draws.view(torch.uint8)[:n].view(x.shape) >= self.level).to(x.dtype)
+        return x * kept.mul_(256 / (256 - self.level))
+
+
 class Attention(nn.Module):
     """Causal softmax attention by torch's fused kernel."""
 
@@ -189,7 +213,7 @@ class Pointwise(nn.Module):
         self.inputs = nn.Linear(d, 4 * d)
         self.output = nn.Linear(d, d)
         self.norm = nn.LayerNorm(d)
-        self.dropout = nn.Dropout(recipe.attention_dropout)
+        self.dropout = Dropout(recipe.attention_dropout)
         self.places = nn.Parameter(torch.zeros(recipe.heads, recipe.max_len))
         self.gaps = nn.Parameter(torch.zeros(recipe.heads, TIME_BUCKETS))
 
@@ -265,7 +289,7 @@ class FeedForward(nn.Module):
         self.kind = recipe.feed_forward
         self.inner = nn.Linear(d, 2 * wide if self.kind == "swiglu" else wide)
         self.outer = nn.Linear(wide, d)
-        self.dropout = nn.Dropout(recipe.dropout)
+        self.dropout = Dropout(recipe.dropout)
 
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """Each place by itself."""

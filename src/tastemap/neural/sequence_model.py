@@ -13,6 +13,7 @@ from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories
 from tastemap.errors import MissingExtra
 from tastemap.kernels.product import panels, product
+from tastemap.neural.sequences import Windows
 from tastemap.storage import Arrays, unpack_log
 from tastemap.training import TrainingLog
 
@@ -76,6 +77,21 @@ class SequenceModel(Model):
         scores = product(vectors, self._panels, len(self.items))
         scores[histories.lengths == 0] = self.popularity
         return scores
+
+    def fed(self, most: int = 2000) -> dict[str, Any]:
+        """What training shows of `most` users: what the doctor asks of a sequence model.
+
+        Padded `inputs`, the `targets` at their ends, `times`, and the `padding_vector`.
+        """
+        recipe = cast("SASRec", self.recipe)
+        windows = Windows.of(self.train.histories(), recipe.max_len)
+        shown = windows.batch(np.arange(min(most, len(windows))))
+        return {
+            "inputs": shown.items,
+            "targets": shown.targets[:, -1],
+            "times": shown.times,
+            "padding_vector": self.weights["items.weight"][0],
+        }
 
     def _learned(self) -> Arrays:
         return {f"{NETWORK}{name}": array for name, array in self.weights.items()}

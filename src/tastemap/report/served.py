@@ -183,9 +183,13 @@ def _said(cut: Cut, model: str) -> str:
         return ""
     best = max(known, key=lambda one: one.model.mean or 0.0)
     worst = min(known, key=lambda one: one.model.mean or 0.0)
+    behind = [one.label for one in known if (one.model.mean or 0) < (one.yardstick.mean or 0)]
     nothing = [one for one in known if one.model.mean == 0]
     said = f"{model} does best for “{best.label}” ({figure(best.model.mean)}) and "
-    if len(nothing) > 1:
+    if reach(best.model)[1] <= reach(worst.model)[2]:
+        ends = " to ".join(figure(one.model.mean) for one in (worst, best))
+        said = f"No group stands out: from {ends}, with intervals that overlap."
+    elif len(nothing) > 1:
         said += (
             f"finds nothing in {len(nothing)} of {len(known)} groups, "
             f"which hold {counted(sum(one.n for one in nothing), 'user')}."
@@ -194,7 +198,6 @@ def _said(cut: Cut, model: str) -> str:
         said += (
             f"worst for “{worst.label}” ({figure(worst.model.mean)}, {counted(worst.n, 'user')})."
         )
-    behind = [one.label for one in known if (one.model.mean or 0) < (one.yardstick.mean or 0)]
     if behind and model != YARDSTICK:
         names: Sequence[str] = [f"“{label}”" for label in behind]
         said += f" {YARDSTICK} has the higher mean for {', '.join(names)}."
