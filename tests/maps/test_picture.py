@@ -31,7 +31,7 @@ def test_honesty_and_shape_stand_under_every_picture(tmp_path, name):
     made = hand_map()
     map_picture(made, tmp_path / "a.svg", layout=name)
     said = " ".join(words_of(tmp_path / "a.svg"))
-    kept = {"t-SNE": "42%", "PCA": "10%"}[name]
+    kept = {"t-SNE": "42 %", "PCA": "10 %"}[name]
     assert f"This {name} map keeps {kept} of each item's 3 nearest neighbours" in said
     assert "Distances between groups and sizes of groups mean nothing." in said
     assert f"A cloud by {name}: no groups (0.12)." in said

@@ -5,7 +5,7 @@ import pytest
 from tastemap import threads
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def one_thread():
     with threads(1):
         yield

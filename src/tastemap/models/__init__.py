@@ -26,7 +26,7 @@ from tastemap.storage import read_folder
 RECIPES: dict[str, type[Recipe]] = {
     recipe.__name__: recipe
     for recipe in (Random, Popularity, ItemKNN, RP3beta, EASE, SVD, ALS, BPR, TwoStage)
-}
+} | NEURAL
 """Every recipe by name: the contract tests, the command line and the docs read this table."""
 
 MODELS: dict[str, type[Model]] = {
@@ -35,7 +35,7 @@ MODELS: dict[str, type[Model]] = {
 } | NEURAL_MODELS
 """Every fitted form by name."""
 
-_KINDS: dict[str, type] = {**RECIPES, **NEURAL, "Lambdarank": Lambdarank}
+_KINDS: dict[str, type] = {**RECIPES, "Lambdarank": Lambdarank}
 """What a saved recipe may hold."""
 
 
@@ -46,7 +46,7 @@ def load(path: str | Path) -> Model:
     """
     manifest, arrays = read_folder(path)
     named = manifest.get("recipe", {}).get("name")
-    if named not in _KINDS or manifest.get("model") not in MODELS:
+    if named not in RECIPES or manifest.get("model") not in MODELS:
         raise InputError(
             f"{path} holds a {manifest.get('model')} made by {named}",
             f"models made by {', '.join(RECIPES)}",

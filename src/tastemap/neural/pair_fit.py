@@ -17,7 +17,7 @@ from tastemap.neural.device import device_of, quietly_seeded
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES
 from tastemap.neural.pair_model import PairModel
-from tastemap.neural.sequences import held_out_of, hold_out
+from tastemap.neural.sequences import shown_and_held
 from tastemap.neural.validation import ndcg
 from tastemap.seeding import stream
 from tastemap.training import EMPTY, Monitor, TrainingLog
@@ -119,13 +119,8 @@ def fit(
 ) -> PairModel:
     """See `UserItemNetwork.fit`."""
     name, device = recipe.name, device_of(recipe.device)
-    histories, held_out = log.histories(), None
-    if recipe.patience:
-        rng = stream(seed, name, "validation")
-        if validation is not None and len(validation):
-            held_out = held_out_of(log, validation, recipe.validation_users, rng)
-        else:
-            histories, held_out = hold_out(histories, recipe.validation_users, rng)
+    rng = stream(seed, name, "validation") if recipe.patience else None
+    histories, held_out = shown_and_held(log, validation, recipe.validation_users, rng)
     with quietly_seeded(seed, name, "start"):
         network = PairNetwork(recipe, len(log.users), len(log.items)).to(device)
     started = []

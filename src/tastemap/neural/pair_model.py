@@ -1,29 +1,23 @@
 """The fitted form of MF, GMF, MLP and NeuMF: arrays, and scores by plain NumPy."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories
 from tastemap.kernels.product import panels, product
 from tastemap.kernels.workers import one_blas_thread
-from tastemap.storage import Arrays, unpack_log
-from tastemap.training import TrainingLog
+from tastemap.neural.network_model import NetworkModel
 
 if TYPE_CHECKING:
     from tastemap.neural.ncf import UserItemNetwork
 
-NETWORK = "network."
-"""Stands before the names of weights in a saved folder."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PairModel(Model):
+class PairModel(NetworkModel):
     """score(u, i) by the recipe's parts; strangers get vectors of their own from what they used.
 
     Parameters
@@ -33,8 +27,6 @@ class PairModel(Model):
         (d,); "mlp.users", "mlp.items" (half of the first width), "mlp.0.weight" (first width,
         first width), "mlp.0.bias" and so on, "mlp.output" (last width,); "bias" (items,).
     """
-
-    weights: Mapping[str, np.ndarray]
 
     @property
     def item_vectors(self) -> Float32[np.ndarray, "items d"]:
@@ -107,21 +99,3 @@ class PairModel(Model):
                     np.maximum(state, 0, out=state)
                 out[row] = state @ weights["mlp.output"]
         return out
-
-    def _learned(self) -> Arrays:
-        return {f"{NETWORK}{name}": array for name, array in self.weights.items()}
-
-    @classmethod
-    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "PairModel":
-        """The model that `save` wrote."""
-        return cls(
-            recipe=recipe,
-            seed=manifest["seed"],
-            train=unpack_log(arrays),
-            log=TrainingLog.from_json(manifest["training"]),
-            weights={
-                name.removeprefix(NETWORK): array
-                for name, array in arrays.items()
-                if name.startswith(NETWORK)
-            },
-        )

@@ -16,14 +16,7 @@ from tastemap.neural.layers import Encoder, arrays_of
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES, linear_softmax
 from tastemap.neural.sequence_model import SequenceModel
-from tastemap.neural.sequences import (
-    Batch,
-    Windows,
-    held_out_of,
-    hold_out,
-    newest,
-    require_order,
-)
+from tastemap.neural.sequences import Batch, Windows, newest, require_order, shown_and_held
 from tastemap.neural.validation import ndcg
 from tastemap.seeding import stream
 from tastemap.training import EMPTY, Monitor, TrainingLog
@@ -53,13 +46,8 @@ def fit(
     """See `SASRec.fit`."""
     note = require_order(log)
     device = device_of(recipe.device)
-    histories, held_out = log.histories(), None
-    if recipe.patience:
-        rng = stream(seed, "sasrec", "validation")
-        if validation is not None and len(validation):
-            held_out = held_out_of(log, validation, recipe.validation_users, rng)
-        else:
-            histories, held_out = hold_out(histories, recipe.validation_users, rng)
+    rng = stream(seed, "sasrec", "validation") if recipe.patience else None
+    histories, held_out = shown_and_held(log, validation, recipe.validation_users, rng)
     windows = Windows.of(histories, recipe.max_len, recipe.prefixes)
     with quietly_seeded(seed, "sasrec", "start"):
         network = Encoder(recipe, len(log.items)).to(device)

@@ -1,7 +1,5 @@
 """The fitted form of the SASRec family: weights by name, and a network that is built when asked."""
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -9,23 +7,18 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from jaxtyping import Float32
 
-from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories
 from tastemap.errors import MissingExtra
 from tastemap.kernels.product import panels, product
+from tastemap.neural.network_model import NetworkModel
 from tastemap.neural.sequences import Windows
-from tastemap.storage import Arrays, unpack_log
-from tastemap.training import TrainingLog
 
 if TYPE_CHECKING:
     from tastemap.neural.sasrec import SASRec
 
-NETWORK = "network."
-"""Stands before the names of weights in a saved folder."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SequenceModel(Model):
+class SequenceModel(NetworkModel):
     """score(history, i) = h . y_i, with h what the network makes of the newest `max_len` events.
 
     Known users and strangers are alike: what counts is the history that is passed. Events beyond
@@ -36,8 +29,6 @@ class SequenceModel(Model):
     weights
         Every array of the network, by torch's name for it.
     """
-
-    weights: Mapping[str, np.ndarray]
 
     @property
     def item_vectors(self) -> Float32[np.ndarray, "items d"]:
@@ -92,25 +83,3 @@ class SequenceModel(Model):
             "times": shown.times,
             "padding_vector": self.weights["items.weight"][0],
         }
-
-    def _learned(self) -> Arrays:
-        return {f"{NETWORK}{name}": array for name, array in self.weights.items()}
-
-    @classmethod
-    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "SequenceModel":
-        """The model that `save` wrote."""
-        return cls(
-            recipe=recipe,
-            seed=manifest["seed"],
-            train=unpack_log(arrays),
-            log=TrainingLog.from_json(manifest["training"]),
-            weights={
-                name.removeprefix(NETWORK): array
-                for name, array in arrays.items()
-                if name.startswith(NETWORK)
-            },
-        )
-
-    def with_weights(self, weights: Mapping[str, np.ndarray]) -> "SequenceModel":
-        """The same model with other weights."""
-        return dataclasses.replace(self, weights=weights)

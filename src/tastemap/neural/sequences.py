@@ -168,6 +168,20 @@ class HeldOut(NamedTuple):
     truth: Histories
 
 
+def shown_and_held(
+    log: Interactions, validation: Interactions | None, most: int, rng: np.random.Generator | None
+) -> tuple[Histories, HeldOut | None]:
+    """Histories to train on, and what to stop by: a validation part, or else events of the log.
+
+    Without a generator nothing is held out.
+    """
+    if rng is None:
+        return log.histories(), None
+    if validation is not None and len(validation):
+        return log.histories(), held_out_of(log, validation, most, rng)
+    return hold_out(log.histories(), most, rng)
+
+
 def hold_out(
     histories: Histories, most: int, rng: np.random.Generator
 ) -> tuple[Histories, HeldOut | None]:
