@@ -1,7 +1,7 @@
 """Whole maps against the layouts of others alone, and PCA of a million items.
 
     python benchmarks/maps.py                          all rows
-    python benchmarks/maps.py --log ratings.csv        from this log, cloned to each size
+    python benchmarks/maps.py --log ratings.csv        of this log: its most used items, or clones
     python benchmarks/maps.py --rows 0 --pairs 3       the first: 1,682 items
 
 What each map keeps of the neighbours in the model is measured beside its seconds.
@@ -41,7 +41,11 @@ def model(size: expand.Size, source: Path | None) -> Path:
     folder = logs.LOGS / f"map-{size.items}-{key:08x}-{logs._code('expand')}"
     if not folder.exists():
         logs.LOGS.mkdir(exist_ok=True)
-        log = expand.expand(logs._given(source) if source else tm.synthetic.demo_world(), size)
+        log = logs._given(source) if source else tm.synthetic.demo_world()
+        if len(log.items) > size.items:
+            log = log[np.argsort(np.argsort(-log.item_counts()))[log.item] < size.items]
+        else:
+            log = expand.expand(log, size)
         tm.ALS(factors=FACTORS).fit(log.compact()).save(folder)
     return folder
 

@@ -17,6 +17,7 @@ VARIANTS = {
     "filter": {"mixer": "filter", "feed_forward": "relu"},
     "both": {"mixer": "both", "norm_first": False},
     "untied": {"tied": False},
+    "back": {"positions": "back"},
 }
 each_variant = pytest.mark.parametrize("options", VARIANTS.values(), ids=VARIANTS)
 
@@ -140,3 +141,14 @@ def test_dropout_sets_its_share_to_zero_and_keeps_the_mean(share):
     rows = (found == 0).float().mean(dim=(1, 2))
     assert rows.std() < 1.3 * (share * (1 - share) / 400) ** 0.5  # no pattern along an axis
     assert layer.eval()(x) is x
+
+
+def test_with_distances_every_place_sees_its_past_as_a_prefix_by_itself():
+    encoder = network({"positions": "back", "mixer": "both"})
+    row = [3, 7, 1, 4, 9]
+    whole = encoder(padded([row], 5))[0]
+    for end in range(1, 6):
+        torch.testing.assert_close(whole[end - 1], encoder(padded([row[:end]], end))[0, -1])
+    ages = network({"mixer": "both"})
+    whole = ages(padded([row], 5))[0]
+    assert not torch.allclose(whole[1], ages(padded([row[:2]], 2))[0, -1], atol=1e-3)

@@ -179,6 +179,7 @@ CHANGES = {
     "dropout": 0.5,
     "attention_dropout": 0.5,
     "mixer": "filter",
+    "positions": "back",
     "feed_forward": "relu",
     "expansion": 2,
     "norm": "rms",

@@ -46,11 +46,12 @@ def tsne(
 ) -> Float32[np.ndarray, "n 2"]:
     """Places in the plane where near items stand together: t-SNE with a PCA start.
 
-    The chance that item i picks j as its neighbour is exp(b_i s_ij) / sum_k exp(b_i s_ik) over its
-    3 * perplexity nearest k, where s is the cosine or the inner product and b_i gives the
-    perplexity asked for. Of vectors of length 1 that is the usual Gaussian of their distances; of
-    inner products it is the same with |x|^2 + |y|^2 - 2 x.y freed from the lengths, that is, the
-    squared distance is the row's highest product less this one.
+    The chance that item i picks j as its neighbour is proportional to exp(-b_i g_ij^2) over its
+    3 * perplexity nearest j, where the gap g_ij is how far their cosine (or inner product) stays
+    behind that of i's nearest, and b_i gives the perplexity asked for. The usual Gaussian of the
+    distances of unit vectors is exp(-b_i g_ij); squared, the nearest count alike and the far ones
+    less, which keeps more of the ten nearest: 59.2 against 57.3 % and 34.4 against 32.4 % (1,682
+    items of two ALS models), 35.2 against 34.3 % and 57.9 against 57.0 % (10,000).
 
     Equal arguments give equal bits, whatever the number of threads.
 
@@ -102,7 +103,7 @@ def tsne(
             "leave near out, or find more neighbours",
         )
     places, likeness = np.ascontiguousarray(places[:, :k]), likeness[:, :k].astype(np.float64)
-    apart = np.sqrt(np.maximum(likeness[:, :1] - likeness, 0))
+    apart = likeness[:, :1] - likeness  # openTSNE squares it
     affinities = PerplexityBasedNN(
         perplexity=perplexity,
         knn_index=PrecomputedNeighbors(places, apart),

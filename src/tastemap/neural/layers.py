@@ -36,7 +36,8 @@ class Encoder(nn.Module):
         d = recipe.factors
         self.max_len, self.pre_norm = recipe.max_len, recipe.norm_first
         self.items = nn.Embedding(n_items + 1, d, padding_idx=0)
-        self.ages = nn.Embedding(recipe.max_len, d)  # 0 is the newest place
+        # A vector for each age, 0 being the newest place; none where mixers know how far back.
+        self.ages = nn.Embedding(recipe.max_len, d) if recipe.positions == "ages" else None
         self.outputs = None if recipe.tied else nn.Embedding(n_items, d)
         self.dropout = Dropout(recipe.dropout)
         self.embedded = nn.Identity() if recipe.norm_first else Norm(recipe.norm, d)
@@ -51,9 +52,9 @@ class Encoder(nn.Module):
     ) -> Float[Tensor, "rows len d"]:
         """States at every place; those at padding mean nothing."""
         there = items > 0
-        length = items.shape[1]
-        ages = torch.arange(length - 1, -1, -1, device=items.device)
-        x = self.items(items) + self.ages(ages)
+        x = self.items(items)
+        if self.ages is not None:
+            x = x + self.ages(torch.arange(items.shape[1] - 1, -1, -1, device=items.device))
         x = self.dropout(_norm(self.embedded, x, there))
         context = Context(there, times)
         for block in self.blocks:
@@ -171,7 +172,12 @@ class Dropout(nn.Module):
 
 
 class Attention(nn.Module):
-    """Causal softmax attention by torch's fused kernel."""
+    """Causal softmax attention by torch's fused kernel.
+
+    With positions "back" a learned number for each head and distance is added to the scores: the
+    layer then sees the past alike from every place, so that training on all places of a history at
+    once is training on each of its prefixes.
+    """
 
     def __init__(self, recipe: "SASRec") -> None:
         super().__init__()
@@ -179,10 +185,17 @@ class Attention(nn.Module):
         self.heads, self.dropout = recipe.heads, recipe.attention_dropout
         self.inputs = nn.Linear(d, 3 * d)
         self.output = nn.Linear(d, d)
+        back = recipe.positions == "back"
+        self.back = nn.Parameter(torch.zeros(recipe.heads, recipe.max_len)) if back else None
 
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """What each place takes from itself and those before it."""
         rows, length, d = x.shape
+        mask = context.mask
+        if self.back is not None:
+            # (heads, len, len), and (rows, heads, len, len) where there is padding
+            seen = context.visible if mask is None else mask
+            mask = self.back[:, distances(length)].masked_fill(~seen, -math.inf)
         # (rows, len, 3 d) -> three of (rows, heads, len, d / heads)
         queries, keys, values = (
             self.inputs(x).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
@@ -191,8 +204,8 @@ class Attention(nn.Module):
             queries,
             keys,
             values,
-            attn_mask=context.mask,
-            is_causal=context.mask is None,
+            attn_mask=mask,
+            is_causal=mask is None,
             dropout_p=self.dropout if self.training else 0.0,
         )
         return self.output(mixed.transpose(1, 2).reshape(rows, length, d))
@@ -230,9 +243,7 @@ class Pointwise(nn.Module):
 
     def _bias(self, length: int, context: Context) -> Tensor:
         """(heads, len, len) of places, plus (rows, heads, len, len) of times where known."""
-        place = torch.arange(length, device=self.places.device)
-        back = (place[:, None] - place[None, :]).clamp(min=0)
-        bias = self.places[:, back]
+        bias = self.places[:, distances(length)]
         if context.times is None:
             return bias
         between = (context.times[:, :, None] - context.times[:, None, :]).clamp(min=1)
@@ -300,6 +311,12 @@ class FeedForward(nn.Module):
         else:
             inner = F.gelu(inner) if self.kind == "gelu" else F.relu(inner)
         return self.outer(self.dropout(inner))
+
+
+def distances(length: int) -> Int[Tensor, "len len"]:
+    """How far back each place lies from each; 0 for later ones."""
+    place = torch.arange(length)
+    return (place[:, None] - place[None, :]).clamp(min=0)
 
 
 def _norm(layer: nn.Module, x: Tensor, there: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from tastemap.training import Monitor
 
 CHOICES = {
     "mixer": ("softmax", "pointwise", "filter", "both"),
+    "positions": ("ages", "back"),
     "norm": ("layer", "rms", "batch"),
     "feed_forward": ("relu", "gelu", "swiglu", "none"),
     "loss": (
@@ -52,6 +53,9 @@ class SASRec(Recipe):
     mixer
         How a place takes from those before it: "softmax" attention, "pointwise" attention of HSTU
         with biases of place and time, a frequency "filter", or "both" (filter and softmax).
+    positions
+        "ages": a vector for each place, counted from the newest. "back": softmax attention adds a
+        number for each distance instead, and every place sees its past alike, as in `prefixes`.
     filter_share
         Weight of the filter in "both".
     feed_forward, expansion
@@ -114,6 +118,7 @@ class SASRec(Recipe):
     dropout: float = 0.2
     attention_dropout: float = 0.0
     mixer: str = "softmax"
+    positions: str = "ages"
     filter_share: float = 0.7
     feed_forward: str = "gelu"
     expansion: int = 4
