@@ -39,7 +39,7 @@ def main() -> None:
     report = page.Report(
         "sequences",
         "SASRec",
-        f"{asked.name or asked.log or 'an invented world'}: {len(split.train):,} events to train on. "
+        f"{asked.name or asked.log or 'an invented world'}: {len(split.train):,} events to learn. "
         + " ".join(__doc__.split("\n\n")[2].split()),
         COLUMNS,
         keep=not asked.quick,
