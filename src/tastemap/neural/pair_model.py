@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 class PairModel(NetworkModel):
     """score(u, i) by the recipe's parts; strangers get vectors of their own from what they used.
 
-    Parameters
-    ----------
-    weights
-        "dot.users" (users, d), "dot.items" (items, d); "gmf.users", "gmf.items", "gmf.weights"
-        (d,); "mlp.users", "mlp.items" (half of the first width), "mlp.0.weight" (first width,
-        first width), "mlp.0.bias" and so on, "mlp.output" (last width,); "bias" (items,).
+    `weights` holds "dot.users" (users, d), "dot.items" (items, d); "gmf.users", "gmf.items",
+    "gmf.weights" (d,); "mlp.users", "mlp.items" (half of the first width), "mlp.0.weight" (first
+    width, first width), "mlp.0.bias" and so on, "mlp.output" (last width,); "bias" (items,).
     """
 
     @property

@@ -23,11 +23,6 @@ class SequenceModel(NetworkModel):
 
     Known users and strangers are alike: what counts is the history that is passed. Events beyond
     `max_len` are left out; somebody without any history is scored by popularity.
-
-    Parameters
-    ----------
-    weights
-        Every array of the network, by torch's name for it.
     """
 
     @property
