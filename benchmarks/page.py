@@ -39,6 +39,7 @@ ORDER = (
     "memory",
     "growth",
     "maps",
+    "viewer",
     "start-up",
 )
 """The page's tables, in this order."""

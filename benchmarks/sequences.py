@@ -24,7 +24,7 @@ from tastemap.neural.sasrec import SASRec, bsarec, esasrec, gsasrec, hstu
 METRICS = ["hit_rate@10", "ndcg@10"]
 SEED = 42
 
-SHORT = {"factors": 64, "max_len": 50, "epochs": 200, "patience": 10, "batch_size": 256}
+SHORT = {"factors": 64, "max_len": 50, "epochs": 200, "patience": 10, "batch_size": 128}
 LONG = {"factors": 64, "max_len": 200, "epochs": 100, "patience": 10, "batch_size": 128}
 
 RECIPES = {
@@ -41,6 +41,7 @@ RECIPES = {
         "gSASRec": gsasrec(**SHORT, dropout=0.5),
         "HSTU": hstu(**SHORT, dropout=0.5),
         "BSARec": bsarec(**SHORT, attention_dropout=0.5),
+        "BSARec, distances": bsarec(**SHORT, prefixes=False, positions="back"),
     },
     "movies": {
         "Popularity": tm.Popularity(),

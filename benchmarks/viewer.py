@@ -10,15 +10,15 @@ bring it onto the screen. The window has 1280 x 800 pixels.
 
 import argparse
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+import page
 
+from tastemap.maps import viewer
 from tastemap.maps.item_map import Colour, Fidelity, ItemMap, Layout, Shape
-from tastemap.maps.viewer import page
 from tastemap.seeding import stream
 
 GROUPS = 60
@@ -90,21 +90,31 @@ def main() -> None:
     asked = parser.parse_args()
     names = ("chromium", "google-chrome", "chromium-browser")
     path = next(path for name in names if (path := shutil.which(name)))
+    report = page.Report(
+        "viewer",
+        "Frames of the interactive map",
+        " ".join(__doc__.split("\n\n")[2].split()),
+        ["items", "file", "opens in", "drawing", "95 %", "frame", "95 %"],
+    )
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for n in asked.items:
             file = Path(folder) / f"{n}.html"
-            file.write_text(page(world(n)), encoding="utf-8", newline="\n")
+            file.write_text(viewer.page(world(n)), encoding="utf-8", newline="\n")
             found = measured(browser, file)
-            said = ", ".join(
-                f"{name} {np.median(found[key]):.1f} ms (95 %: {np.quantile(found[key], 0.95):.1f})"
-                for name, key in (("drawing", "spent"), ("frame", "apart"))
+            frames = [
+                f"{at:.1f} ms"
+                for key in ("spent", "apart")
+                for at in np.quantile(found[key], [0.5, 0.95])
+            ]
+            frame = float(np.median(found["apart"]))
+            target = page.Target(f"a frame of {n:,} items", "maps", frame, at_most=16, unit="ms")
+            size = f"{file.stat().st_size / 1e6:.1f} MB"
+            report.add(
+                f"{n:09}",
+                [f"{n:,}", size, f"{found['ready']:.1f} s", *frames],
+                [target] if n == 100_000 else [],
             )
-            size = file.stat().st_size / 1e6
-            sys.stdout.write(
-                f"{n:,} items, {size:.1f} MB, open in {found['ready']:.1f} s: {said}\n"
-            )
-            sys.stdout.flush()
         browser.close()
 
 
