@@ -136,7 +136,7 @@ def test_items_of_one_map_alone_are_counted_and_are_no_change_of_taste(old):
 def test_the_comparison_reads_well(old):
     other = tm.ALS(factors=6).fit(MODEL.train, seed=5)
     text = str(compare_maps(old, item_map(other, method="tsne", iterations=100, min_events=1)))
-    assert text.startswith("100% of items are on both maps; they keep ")
+    assert text.startswith("100 % of items are on both maps; they keep ")
     assert "120 items on both, 0 gone, 0 new" in text
     assert "neighbours in the model changed most\n  Item " in text
     assert "moved farthest on the t-SNE map\n  Item " in text

@@ -168,8 +168,8 @@ class MapComparison:
     def verdict(self) -> str:
         """In words."""
         return (
-            f"{self.common_share:.0%} of items are on both maps; they keep {self.jaccard:.0%} of "
-            f"their {self.k} nearest in the model (chance: {self.chance:.1%})."
+            f"{100 * self.common_share:.0f} % of items are on both maps; they keep "
+            f"{100 * self.jaccard:.0f} % of their {self.k} nearest in the model (chance: {100 * self.chance:.1f} %)."
         )
 
     def __str__(self) -> str:
@@ -181,7 +181,10 @@ class MapComparison:
             "tenth neighbour of where they stood",
             "",
             "neighbours in the model changed most",
-            *(f"  {one.title}: keeps {one.shared:.0%}{_news(one)}" for one in self.changed_most),
+            *(
+                f"  {one.title}: keeps {100 * one.shared:.0f} %{_news(one)}"
+                for one in self.changed_most
+            ),
             "",
             f"moved farthest on the {self.layout} map",
             *(f"  {one.title}: {one.moved:.1f} distances" for one in self.moved_most),

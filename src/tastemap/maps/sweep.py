@@ -165,7 +165,7 @@ def kept_of(layout: Layout) -> str:
     """What a map keeps, short enough to stand under a panel."""
     kept = layout.fidelity
     return (
-        f"It keeps {kept.kept:.0%} of each item's {kept.k} nearest neighbours "
+        f"It keeps {100 * kept.kept:.0f} % of each item's {kept.k} nearest neighbours "
         f"(trustworthiness {kept.trustworthiness:.2f})."
     )
 
