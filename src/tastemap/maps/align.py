@@ -169,7 +169,8 @@ class MapComparison:
         """In words."""
         return (
             f"{100 * self.common_share:.0f} % of items are on both maps; they keep "
-            f"{100 * self.jaccard:.0f} % of their {self.k} nearest in the model (chance: {100 * self.chance:.1f} %)."
+            f"{100 * self.jaccard:.0f} % of their {self.k} nearest in the model "
+            f"(chance: {100 * self.chance:.1f} %)."
         )
 
     def __str__(self) -> str:
