@@ -53,7 +53,8 @@ def test_the_picture_has_a_panel_each_with_its_words(swept):
     said = " ".join(lines)
     for perplexity, layout in zip((4, 12, 30), sweep.layouts, strict=True):
         assert f"perplexity {perplexity}" in lines
-        assert f"It keeps {100 * layout.fidelity.kept:.0f} % of each item's 10 nearest neighbours" in said
+        kept = f"{100 * layout.fidelity.kept:.0f} %"
+        assert f"It keeps {kept} of each item's 10 nearest neighbours" in said
         assert layout.shape.sentence in said
     assert "Distances between groups and sizes of groups mean nothing." in said
     points = [len(axes.collections[0].get_offsets()) for axes in sweep.figure.axes]
