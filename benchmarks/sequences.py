@@ -30,7 +30,8 @@ LONG = {"factors": 64, "max_len": 200, "epochs": 100, "patience": 10, "batch_siz
 RECIPES = {
     "amazon": {
         "Popularity": tm.Popularity(),
-        "ItemKNN": tm.ItemKNN(neighbours=200, weighting="cosine", shrink=10.0),
+        "ItemKNN": tm.ItemKNN(neighbours=200, weighting="cosine", shrink=0.0),
+        "ItemKNN, decay": tm.ItemKNN(neighbours=400, weighting="cosine", shrink=0.0, decay=0.5),
         "EASE": tm.EASE(reg=200.0),
         "SASRec, BCE": SASRec(**SHORT, loss="bce", negatives=1, shared=False, dropout=0.5),
         "SASRec, softmax": SASRec(**SHORT, dropout=0.5),
@@ -46,6 +47,7 @@ RECIPES = {
     "movies": {
         "Popularity": tm.Popularity(),
         "ItemKNN": tm.ItemKNN(neighbours=200, weighting="cosine", shrink=10.0),
+        "ItemKNN, decay": tm.ItemKNN(neighbours=200, shrink=10.0, decay=0.9),
         "EASE": tm.EASE(reg=500.0),
         "SASRec, softmax": SASRec(**LONG, dropout=0.2),
         "SASRec, 3000 negatives": SASRec(**LONG, dropout=0.2, negatives=3000),

@@ -317,6 +317,7 @@ def test_asks_the_monitor_once_an_epoch_and_obeys(recipe):
 
 
 OTHER_VALUES = {
+    "decay": 0.5,
     "days": 0.0001,
     "hardest_of": 3,
     "neighbours": 3,
@@ -390,6 +391,7 @@ def test_every_hyper_parameter_reaches_the_fit(recipe, field):
         (lambda: EASE(reg=0), r"EASE\(reg=0\)"),
         (lambda: SVD(factors=0), r"SVD\(factors=0\)"),
         (lambda: ItemKNN(neighbours=0), "neighbours=0"),
+        (lambda: ItemKNN(decay=0), "above 0, up to 1"),
         (lambda: ItemKNN(weighting="x"), "cosine, tfidf, bm25"),
         (lambda: ItemKNN(shrink=-1), "shrink=-1"),
         (lambda: RP3beta(alpha=0), "alpha=0"),

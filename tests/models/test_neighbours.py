@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
 
+from tastemap import Histories
 from tastemap.models import ItemKNN, RP3beta
-from worlds import noise
+from worlds import noise, withheld
 
 
 def dense():
@@ -69,3 +70,18 @@ def test_rp3beta_equals_the_walk_by_matrix_products():
     np.fill_diagonal(walked, 0)
     found = RP3beta(alpha=1.3, beta=0.4, neighbours=79).fit(log).strength.toarray()
     np.testing.assert_allclose(found, walked, atol=1e-6)
+
+
+def test_newer_events_count_more_where_older_ones_decay():
+    log, _ = withheld()
+    plain = ItemKNN(neighbours=20, shrink=0).fit(log)
+    fading = ItemKNN(neighbours=20, shrink=0, decay=0.5).fit(log)
+    histories = Histories.of_items([[3, 17, 40], [5]])
+    by_hand = sum(
+        weight * plain.score(Histories.of_items([[item]]))[0]
+        for item, weight in ((3, 0.25), (17, 0.5), (40, 1.0))
+    )
+    np.testing.assert_allclose(fading.score(histories)[0], by_hand, rtol=1e-5)
+    np.testing.assert_array_equal(fading.score(histories)[1], plain.score(histories)[1])
+    parts = fading.contributions(histories.take([0]), 6)
+    assert parts.sum() == pytest.approx(by_hand[6], rel=1e-5)

@@ -1,6 +1,6 @@
 """The fitted form of ItemKNN, RP3beta and EASE: how much one item speaks for another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -29,11 +29,19 @@ class ItemToItemModel(Model):
         """Whether events count with their weights (else each counts 1), as in training."""
         return bool(getattr(self.recipe, "use_weights", False))
 
+    @property
+    def decay(self) -> float:
+        """What an event counts for each one that came after it; 1: all alike."""
+        return float(getattr(self.recipe, "decay", 1.0))
+
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
         """Sum what the items of each history say; an empty history is scored by popularity."""
-        shown = histories.matrix(len(self.items))
-        if not self.use_weights:
-            shown.data = np.ones_like(shown.data)
+        if self.decay != 1:
+            shown = replace(histories, weight=self._counted(histories)).matrix(len(self.items))
+        else:
+            shown = histories.matrix(len(self.items))
+            if not self.use_weights:
+                shown.data = np.ones_like(shown.data)
         product = shown @ self.strength
         scores = product if isinstance(product, np.ndarray) else product.toarray()
         scores = np.asarray(scores, dtype=np.float32)
@@ -44,5 +52,11 @@ class ItemToItemModel(Model):
         """What each event of the history adds to the score of `item`: exact."""
         column = self.strength[:, [item]]
         column = column.toarray() if isinstance(column, csr_array) else column
-        weight = history.weight if self.use_weights else np.ones_like(history.weight)
-        return np.asarray(weight * column[history.items, 0], dtype=np.float32)
+        return np.asarray(self._counted(history) * column[history.items, 0], dtype=np.float32)
+
+    def _counted(self, histories: Histories) -> Float32[np.ndarray, " n"]:
+        """What each event counts: its weight or 1, times decay^(how many came after it)."""
+        weight = histories.weight if self.use_weights else np.ones_like(histories.weight)
+        ends = np.repeat(histories.starts[1:], histories.lengths)
+        ages = ends - 1 - np.arange(len(histories.items))
+        return np.asarray(weight * self.decay**ages, dtype=np.float32)

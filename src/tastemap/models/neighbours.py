@@ -36,6 +36,9 @@ class ItemKNN(Recipe):
         Pulls likenesses that few users vouch for towards 0 (in users).
     use_weights
         Use the log's weights; by default every event counts 1.
+    decay
+        When lists are made, an event counts decay^(how many of the user's events came after it):
+        below 1 for logs in which the newest events tell most. Learning knows no order.
 
     Examples
     --------
@@ -48,8 +51,10 @@ class ItemKNN(Recipe):
     weighting: str = "tfidf"
     shrink: float = 10.0
     use_weights: bool = False
+    decay: float = 1.0
 
     def __post_init__(self) -> None:
+        self._require("decay", 0 < self.decay <= 1, "a number above 0, up to 1")
         self._require("neighbours", self.neighbours >= 1, "a whole number from 1 on")
         self._require("weighting", self.weighting in WEIGHTINGS, ", ".join(WEIGHTINGS))
         self._require("shrink", self.shrink >= 0, "a number from 0 on")
