@@ -83,5 +83,5 @@ def test_newer_events_count_more_where_older_ones_decay():
     )
     np.testing.assert_allclose(fading.score(histories)[0], by_hand, rtol=1e-5)
     np.testing.assert_array_equal(fading.score(histories)[1], plain.score(histories)[1])
-    parts = fading.contributions(histories.take([0]), 6)
+    parts = fading.contributions(histories.take(slice(0, 1)), 6)
     assert parts.sum() == pytest.approx(by_hand[6], rel=1e-5)
