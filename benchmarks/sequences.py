@@ -8,7 +8,7 @@ A .txt file has a line a user: the user's id, then item ids, oldest first. Other
 Each user's last item is the test, the one before it the validation, the rest trains. All items are
 ranked, those that the user has used are removed; lists for the test are made from everything but
 the last item. Training stops by nDCG@10 on 2,000 users of the validation part; the test part is
-looked at once, by the weights that were kept. Options are those of the papers or plain guesses: they
+looked at once, by the weights that were kept. Options are those of papers or plain guesses: they
 were not searched for.
 """
 
