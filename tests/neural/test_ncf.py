@@ -189,5 +189,5 @@ def test_a_learning_rate_that_explodes_is_named(world):
 
 
 def test_the_shared_options_are_abstract():
-    with pytest.raises(NotImplementedError):
-        UserItemNetwork().parts()
+    with pytest.raises(TypeError, match="abstract"):
+        UserItemNetwork()

@@ -34,7 +34,7 @@ class Encoder(nn.Module):
     def __init__(self, recipe: "SASRec", n_items: int) -> None:
         super().__init__()
         d = recipe.factors
-        self.max_len, self.pre_norm = recipe.max_len, recipe.norm_first
+        self.max_len = recipe.max_len
         self.items = nn.Embedding(n_items + 1, d, padding_idx=0)
         # A vector for each age, 0 being the newest place; none where mixers know how far back.
         self.ages = nn.Embedding(recipe.max_len, d) if recipe.positions == "ages" else None
@@ -329,11 +329,6 @@ def _start(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=START)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
-
-
-def n_parameters(module: nn.Module) -> int:
-    """How many numbers the network learns."""
-    return sum(math.prod(p.shape) for p in module.parameters())
 
 
 def arrays_of(module: nn.Module) -> dict[str, Any]:

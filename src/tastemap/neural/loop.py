@@ -4,6 +4,7 @@ Nothing is hidden in it: an epoch draws its batches and its dropout from (seed, 
 run which was interrupted after any epoch goes on to the same bits from its checkpoint.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
 from tastemap.neural.device import quietly_seeded, telling_of_memory
 from tastemap.storage import Arrays, read_folder, write_folder
@@ -54,6 +56,26 @@ class Plan:
     mixed: bool
     identity: Mapping[str, Any]
     remedy: str = "pass a smaller batch_size"
+
+    @classmethod
+    def of(
+        cls, recipe: Any, log: Interactions, seed: int, remedy: str, mixed: bool = False
+    ) -> "Plan":
+        """The plan of a recipe; a checkpoint may be gone on from with more epochs."""
+        fields = {name: value for name, value in recipe.fields().items() if name != "epochs"}
+        identity = {"recipe": fields, "seed": seed, "data": log.fingerprint()}
+        return cls(
+            name=recipe.name,
+            seed=seed,
+            epochs=recipe.epochs,
+            patience=recipe.patience,
+            learning_rate=recipe.learning_rate,
+            reg=recipe.reg,
+            clip=recipe.clip,
+            mixed=mixed,
+            identity=json.loads(json.dumps(identity)),  # tuples as the lists a file gives back
+            remedy=remedy,
+        )
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """User-item networks: MF, GMF, MLP and NeuMF, one table of options, any ranking loss."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -88,9 +89,9 @@ class UserItemNetwork(Recipe):
         for field in ("loss", "device"):
             self._require(field, getattr(self, field) in CHOICES[field], ", ".join(CHOICES[field]))
 
+    @abstractmethod
     def parts(self) -> tuple[str, ...]:
         """What the score is a sum of: "dot", "gmf", "mlp"."""
-        raise NotImplementedError
 
     def fit(
         self,

@@ -1,6 +1,5 @@
 """Training of MF, GMF, MLP and NeuMF: the network, what one step does, and strangers."""
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -144,7 +143,7 @@ def fit(
         network,
         lists.batches,
         step,
-        _plan(recipe, log, seed),
+        Plan.of(recipe, log, seed, f"pass batch_size={max(recipe.batch_size // 2, 1)}"),
         validate=None if held_out is None else lambda: ndcg(model(), *held_out),
         model=model,
         monitor=monitor,
@@ -152,22 +151,6 @@ def fit(
         legend=LEGEND,
     )
     return model(TrainingLog(training.epochs, (*started, *training.notes)))
-
-
-def _plan(recipe: "UserItemNetwork", log: Interactions, seed: int) -> Plan:
-    fields = {one: value for one, value in recipe.fields().items() if one != "epochs"}
-    return Plan(
-        name=recipe.name,
-        seed=seed,
-        epochs=recipe.epochs,
-        patience=recipe.patience,
-        learning_rate=recipe.learning_rate,
-        reg=recipe.reg,
-        clip=recipe.clip,
-        mixed=False,
-        identity=_plain({"recipe": fields, "seed": seed, "data": log.fingerprint()}),
-        remedy=f"pass batch_size={max(recipe.batch_size // 2, 1)}, or fewer negatives",
-    )
 
 
 class Sampler:
@@ -261,8 +244,3 @@ def _ascend(
         # The mean over all events: undone, so that who else is asked does not change the step.
         (loss * n).backward()
         optimiser.step()
-
-
-def _plain(values: dict[str, object]) -> dict[str, object]:
-    """Tuples as the lists that a file gives back."""
-    return json.loads(json.dumps(values))

@@ -70,11 +70,16 @@ def fit(
             recipe=recipe, seed=seed, train=log, log=training, weights=arrays_of(network)
         )
 
+    mixed = recipe.precision == "mixed" and device.type == "cuda"
+    remedy = (
+        f"pass batch_size={max(recipe.batch_size // 2, 1)}, fewer negatives, or a "
+        f"max_len below {recipe.max_len}"
+    )
     training = train(
         network,
         batches,
         step,
-        _plan(recipe, seed, log, device),
+        Plan.of(recipe, log, seed, remedy, mixed),
         validate=None if held_out is None else lambda: ndcg(model(), *held_out),
         model=model,
         monitor=monitor,
@@ -83,23 +88,6 @@ def fit(
     )
     notes = (*([] if note is None else [note]), *training.notes)
     return model(TrainingLog(training.epochs, notes))
-
-
-def _plan(recipe: "SASRec", seed: int, log: Interactions, device: torch.device) -> Plan:
-    fields = {name: value for name, value in recipe.fields().items() if name != "epochs"}
-    return Plan(
-        name=recipe.name,
-        seed=seed,
-        epochs=recipe.epochs,
-        patience=recipe.patience,
-        learning_rate=recipe.learning_rate,
-        reg=recipe.reg,
-        clip=recipe.clip,
-        mixed=recipe.precision == "mixed" and device.type == "cuda",
-        identity={"recipe": fields, "seed": seed, "data": log.fingerprint()},
-        remedy=f"pass batch_size={max(recipe.batch_size // 2, 1)}, fewer negatives, or a "
-        f"max_len below {recipe.max_len}",
-    )
 
 
 class Losing:
