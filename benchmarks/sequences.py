@@ -54,6 +54,9 @@ RECIPES = {
         "SASRec, 3000 negatives": SASRec(**LONG, dropout=0.2, negatives=3000),
         "gSASRec": gsasrec(**LONG, dropout=0.2),
         "eSASRec": esasrec(**LONG, dropout=0.2),
+        "BSARec, distances": bsarec(
+            **LONG, prefixes=False, positions="back", dropout=0.2, ema=0.99
+        ),
     },
 }
 DATA = {
@@ -77,6 +80,7 @@ def main() -> None:
     parser.add_argument("data", choices=DATA)
     parser.add_argument("--log", required=True, help="the events, oldest first for each user")
     parser.add_argument("--only", action="append", help="a row of the table; may be repeated")
+    parser.add_argument("--checkpoints", type=Path, help="a folder: interrupted rows go on from it")
     parser.add_argument("--dry", action="store_true", help="validation only: nothing is written")
     asked = parser.parse_args()
     title, kind, core = DATA[asked.data]
@@ -88,7 +92,8 @@ def main() -> None:
     for name, recipe in RECIPES[kind].items():
         if asked.only and name not in asked.only:
             continue
-        row = judged(name, recipe, split, dry=asked.dry)
+        place = asked.checkpoints and asked.checkpoints / f"{asked.data}, {name}"
+        row = judged(name, recipe, split, place, dry=asked.dry)
         sys.stderr.write(f"{row}\n")
         if not asked.dry:
             section = f"{title}, leave-one-out, every item ranked"
@@ -115,14 +120,19 @@ def about(data: str, split: tm.Split) -> str:
     )
 
 
-def judged(name: str, recipe: tm.Recipe, split: tm.Split, dry: bool) -> list[str]:
+def judged(
+    name: str, recipe: tm.Recipe, split: tm.Split, place: Path | None, dry: bool
+) -> list[str]:
     """Fit, and judge on validation and, unless `dry`, once on test."""
     start = time.perf_counter()
     if isinstance(recipe, SASRec):
-        model = recipe.fit(split.train, seed=SEED, validation=split.validation, monitor=told)
+        model = recipe.fit(
+            split.train, seed=SEED, validation=split.validation, monitor=told, checkpoint=place
+        )
+        seconds = model.log.seconds
     else:
         model = recipe.fit(split.train, seed=SEED)
-    seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start
     validation = tm.evaluate(model, split, ["ndcg@10"], part="validation")["ndcg@10"]
     test = ["", ""] if dry else [str(tm.evaluate(model, split, METRICS)[m]) for m in METRICS]
     plain = type(recipe)().fields()

@@ -148,6 +148,7 @@ CHANGES = {
     "learning_rate": 0.1,
     "reg": 5.0,
     "clip": 0.001,
+    "ema": 0.9,
     "batch_size": 16,
     "epochs": 1,
     "patience": 1,

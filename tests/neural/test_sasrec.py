@@ -92,8 +92,9 @@ def test_saved_and_loaded_it_scores_the_same_bits(recipe, world, tmp_path):
     np.testing.assert_array_equal(again.score(asked), model.score(asked))
 
 
-def test_an_interrupted_fit_goes_on_to_the_same_bits(world, tmp_path):
-    recipe = replace(TINY, epochs=6, patience=6)
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_an_interrupted_fit_goes_on_to_the_same_bits(world, tmp_path, ema):
+    recipe = replace(TINY, epochs=6, patience=6, ema=ema)
     whole = recipe.fit(world.train, seed=1, validation=world.validation)
     folder = tmp_path / "checkpoint"
 
@@ -198,6 +199,7 @@ CHANGES = {
     "learning_rate": 0.02,
     "reg": 0.5,
     "clip": 0.01,
+    "ema": 0.9,
     "batch_size": 8,
     "epochs": 2,
     "patience": 1,
@@ -237,6 +239,7 @@ def test_every_hyper_parameter_reaches_the_fit(field):
         ({"loss": "x"}, "softmax, bce, gbce"),
         ({"loss": "bce"}, "1 or more for loss='bce'"),
         ({"dropout": 1.0}, "from 0 to below 1"),
+        ({"ema": 1.0}, "from 0 to below 1"),
         ({"device": "tpu"}, "auto, cpu, cuda, mps"),
         ({"scale": 0}, "None, or above 0"),
     ],

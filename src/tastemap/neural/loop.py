@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
 from tastemap.neural.device import quietly_seeded, telling_of_memory
+from tastemap.neural.running_mean import RunningMean
 from tastemap.storage import Arrays, read_folder, write_folder
 from tastemap.training import Epoch, Monitor, TrainingLog, run_epochs
 
@@ -40,6 +41,8 @@ class Plan:
         At most so many epochs; stop after so many without a better validation (0: never).
     learning_rate, reg, clip
         Of AdamW: the step, the decay of weights, and the largest length of a gradient (0: any).
+    ema
+        Decay of the running mean of the weights, which is judged and kept (0: the weights).
     mixed
         bfloat16 where that is safe: on a GPU alone.
     identity
@@ -53,6 +56,7 @@ class Plan:
     learning_rate: float
     reg: float
     clip: float
+    ema: float
     mixed: bool
     identity: Mapping[str, Any]
     remedy: str = "pass a smaller batch_size"
@@ -72,6 +76,7 @@ class Plan:
             learning_rate=recipe.learning_rate,
             reg=recipe.reg,
             clip=recipe.clip,
+            ema=recipe.ema,
             mixed=mixed,
             identity=json.loads(json.dumps(identity)),  # tuples as the lists a file gives back
             remedy=remedy,
@@ -82,6 +87,7 @@ class Plan:
 class _State:
     """What changes while training, all of which a checkpoint keeps."""
 
+    mean: RunningMean
     done: list[Epoch]
     best: float = -math.inf
     best_epoch: int = 0
@@ -121,14 +127,16 @@ def train(
         A loss that is not finite; memory that ran out; a checkpoint of another recipe, seed or log.
     """
     optimiser = _optimiser(network, plan)
-    state = _State([])
+    state = _State(RunningMean(network, plan.ema), [])
     if checkpoint is not None and Path(checkpoint).exists():
         _restore(checkpoint, network, optimiser, state, plan)
     before = len(state.done)
 
     def epoch(number: int) -> dict[str, float]:
         with quietly_seeded(plan.seed, plan.name, number), telling_of_memory(plan.remedy):
-            values = _epoch(network, batches(number), step, optimiser, plan, number)
+            state.mean.hide()
+            values = _epoch(network, batches(number), step, optimiser, state.mean, plan, number)
+            state.mean.show()
             if validate is not None:
                 network.eval()
                 values["validation_ndcg"] = validate()
@@ -187,6 +195,7 @@ def _epoch(
     batches: Iterable[Any],
     step: Step,
     optimiser: torch.optim.Optimizer,
+    mean: RunningMean,
     plan: Plan,
     number: int,
 ) -> dict[str, float]:
@@ -201,6 +210,7 @@ def _epoch(
         if plan.clip:
             nn.utils.clip_grad_norm_(network.parameters(), plan.clip, foreach=True)
         optimiser.step()
+        mean.step()
         for name, (total, count) in {"loss": (loss.item() * n, n), **measured}.items():
             sums = totals.setdefault(name, [0.0, 0.0])
             sums[0] += total
@@ -223,8 +233,9 @@ def _save(
     state: _State,
     plan: Plan,
 ) -> None:
-    """Weights, the best weights, both moments of Adam and the log: two files, no pickle."""
+    """Weights, their mean, the best, both moments of Adam and the log: two files, no pickle."""
     arrays: Arrays = {f"now.{n}": _array(t) for n, t in network.state_dict().items()}
+    arrays |= {f"other.{n}": _array(t) for n, t in state.mean.other.items()}
     for name, tensor in (state.best_weights or {}).items():
         arrays[f"best.{name}"] = _array(tensor)
     for place, moments in optimiser.state_dict()["state"].items():
@@ -235,6 +246,7 @@ def _save(
         "training": TrainingLog(tuple(state.done)).to_json(),
         "best": state.best if math.isfinite(state.best) else None,
         "best_epoch": state.best_epoch,
+        "steps": state.mean.steps,
     }
     write_folder(path, manifest, arrays)
 
@@ -265,6 +277,8 @@ def _restore(
             "choose another folder, or delete this one",
         )
     network.load_state_dict(_tensors(arrays, "now."))
+    state.mean.other = _tensors(arrays, "other.")
+    state.mean.steps, state.mean.shown = manifest["steps"], bool(plan.ema)
     state.best_weights = _tensors(arrays, "best.") or None
     state.best = -math.inf if manifest["best"] is None else manifest["best"]
     state.best_epoch = manifest["best_epoch"]

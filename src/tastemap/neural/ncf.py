@@ -38,6 +38,9 @@ class UserItemNetwork(Recipe):
         t of gBCE.
     learning_rate, reg, clip
         Step of AdamW, decay of vectors and matrices, longest gradient (0: any).
+    ema
+        Decay of the running mean of the weights over steps, which is judged and kept (0: the
+        weights themselves): it takes the noise of single steps away.
     batch_size
         Lists a step.
     epochs, patience
@@ -67,6 +70,7 @@ class UserItemNetwork(Recipe):
     learning_rate: float = 1e-3
     reg: float = 0.0
     clip: float = 0.0
+    ema: float = 0.0
     batch_size: int = 2048
     epochs: int = 50
     patience: int = 5
@@ -83,7 +87,8 @@ class UserItemNetwork(Recipe):
         self._require("layers", tower and self.layers[0] % 2 == 0, "widths, the first one even")
         for field in ("popularity_power", "reg", "clip", "patience"):
             self._require(field, getattr(self, field) >= 0, "a number from 0 on")
-        self._require("dropout", 0 <= self.dropout < 1, "a share from 0 to below 1")
+        for field in ("dropout", "ema"):
+            self._require(field, 0 <= getattr(self, field) < 1, "a share from 0 to below 1")
         self._require("calibration", 0 <= self.calibration <= 1, "a share from 0 to 1")
         self._require("learning_rate", self.learning_rate > 0, "a number above 0")
         for field in ("loss", "device"):

@@ -86,6 +86,9 @@ class SASRec(Recipe):
         at the price of as many samples as there are events.
     learning_rate, reg, clip
         Step of AdamW, decay of weight matrices, longest gradient (0: any).
+    ema
+        Decay of the running mean of the weights over steps, which is judged and kept (0: the
+        weights themselves): it takes the noise of single steps away.
     batch_size
         Histories a step.
     epochs, patience
@@ -137,6 +140,7 @@ class SASRec(Recipe):
     learning_rate: float = 1e-3
     reg: float = 0.0
     clip: float = 1.0
+    ema: float = 0.0
     batch_size: int = 128
     epochs: int = 100
     patience: int = 10
@@ -150,7 +154,7 @@ class SASRec(Recipe):
         for field in ("factors", "blocks", "heads", "max_len", "expansion", "batch_size", "epochs"):
             self._require(field, getattr(self, field) >= 1, "a whole number from 1 on")
         self._require("heads", self.factors % self.heads == 0, f"a divisor of {self.factors}")
-        for field in ("dropout", "attention_dropout"):
+        for field in ("dropout", "attention_dropout", "ema"):
             self._require(field, 0 <= getattr(self, field) < 1, "a share from 0 to below 1")
         for field in ("filter_share", "calibration"):
             self._require(field, 0 <= getattr(self, field) <= 1, "a share from 0 to 1")
