@@ -6,12 +6,15 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from tastemap.contracts import Model, Recipe
+from tastemap.data.interactions import Histories, Interactions
 from tastemap.data.split import Part, Split
+from tastemap.data.splits import leave_last_out
 from tastemap.data.table import Table
 from tastemap.diagnosis import derived
 from tastemap.diagnosis.evidence import Evidence
 from tastemap.errors import UsageError
 from tastemap.metrics.result import Estimate
+from tastemap.neural.sequence_model import SequenceModel
 from tastemap.training import Epoch
 
 
@@ -68,6 +71,8 @@ def learning_curve(
 
     Both sides come from one function and one set of negatives, the items that a user neither
     used nor had held out, on at most 2,000 users; so the gap between them is over-fitting alone.
+    A sequence model tells what comes next: its training side is each user's last training event,
+    asked for with the events before it.
 
     Parameters
     ----------
@@ -100,16 +105,12 @@ def learning_curve(
         if epoch.number % every or epoch.model is None:
             return
         model: Model = epoch.model()
-        evidence = Evidence(
-            name=recipe.name,
-            n_items=len(model.items),
-            train=split.train,
-            users=truth.user,
-            seen=seen,
-            truth=truth,
-            score=model.score,
-        )
-        measured.append((epoch.number, derived.aucs(evidence)))
+        found = _aucs(model, split.train, seen, truth)
+        if isinstance(model, SequenceModel):
+            newest = leave_last_out(split.train, validation=False)
+            last = _aucs(model, newest.train, *newest.queries())
+            found = found._replace(train=last.test, popular_train=last.popular_test)
+        measured.append((epoch.number, found))
 
     recipe.fit(split.train, seed=seed, monitor=measure)
     if not measured:
@@ -131,4 +132,18 @@ def learning_curve(
         held_out_stderr=errors[1],
         popular_train=derived.mean(measured[0][1].popular_train),
         popular_held_out=derived.mean(measured[0][1].popular_test),
+    )
+
+
+def _aucs(model: Model, train: Interactions, seen: Histories, truth: Histories) -> derived.Aucs:
+    return derived.aucs(
+        Evidence(
+            name=model.recipe.name,
+            n_items=len(model.items),
+            train=train,
+            users=truth.user,
+            seen=seen,
+            truth=truth,
+            score=model.score,
+        )
     )

@@ -247,6 +247,8 @@ def unusual_band(e: Evidence) -> Seen | None:
     derived.require_no_yardstick(e)
     if e.curve is None or not e.curve.epochs or e.train is None:
         raise NotApplicable("the model is not trained in epochs, or train is unknown")
+    if e.sequences is not None:
+        raise NotApplicable("a sequence model's train_auc is of what comes next: no band is usual")
     reached, popular, _ = _train_auc(e)
     low, high, kind = _band(e)
     bar = LEARNED if popular is None else max(LEARNED, popular)
