@@ -79,15 +79,15 @@ def mean_shared(lists, k):
 
 def random_word(seed, epoch, index):
     """Number `index` of the stream (seed, epoch): SplitMix64 in Python's whole numbers."""
-
-    def mixed(word):
-        word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
-        word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
-        return word ^ word >> 31
-
     golden = 0x9E3779B97F4A7C15
-    key = mixed((mixed((seed + golden) % 2**64) + epoch * golden) % 2**64)
-    return mixed((key + (index + 1) * golden) % 2**64)
+    key = _mixed((_mixed((seed + golden) % 2**64) + epoch * golden) % 2**64)
+    return _mixed((key + (index + 1) * golden) % 2**64)
+
+
+def _mixed(word):
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return word ^ word >> 31
 
 
 def bpr_epoch_by_hand(blocks, order, weights, x, y, b, rates, hardest_of=1, *, seed, epoch):
@@ -97,7 +97,7 @@ def bpr_epoch_by_hand(blocks, order, weights, x, y, b, rates, hardest_of=1, *, s
     Events are numbered by block of users, block of items, user; draw c of event e is word
     e hardest_of + c. Returns (ranked correctly, skipped).
     """
-    starts, items, user_bounds, item_bounds, _ = blocks
+    starts, items, user_bounds, item_bounds, *_ = blocks
     rate, reg_user, reg_liked, reg_other = rates
     rows = [items[a:z].tolist() for a, z in pairwise(starts)]
     pools = [order[a:z].tolist() for a, z in pairwise(item_bounds)]
@@ -112,9 +112,8 @@ def bpr_epoch_by_hand(blocks, order, weights, x, y, b, rates, hardest_of=1, *, s
     for r, block in [(r, block) for r in range(n) for block in range(n)]:
         pool = pools[(r + block) % n]
         for e, u, i in meetings[block, (r + block) % n]:
-            others = [item for item in pool if item != i]
             words = [random_word(seed, epoch, e * hardest_of + c) for c in range(hardest_of)]
-            drawn = [_other_by_hand(others, weights, word) for word in words] if others else []
+            drawn = [other_by_hand(pool, weights, i, w) for w in words] if len(pool) > 1 else []
             if not drawn or drawn[0] in rows[u]:
                 skipped += 1
                 continue
@@ -131,12 +130,38 @@ def bpr_epoch_by_hand(blocks, order, weights, x, y, b, rates, hardest_of=1, *, s
     return correct, skipped
 
 
-def _other_by_hand(others, weights, word):
-    """One of these items, drawn by 64 random bits."""
+def other_by_hand(pool, weights, own, word):
+    """One of these items but `own`, drawn by 64 random bits; `own` where no other has a weight."""
+    others = [item for item in pool if item != own]
     if weights is None:
         return others[(word >> 32) * len(others) >> 32]
+    cell = (word >> 32) * len(pool) >> 32
+    share, rest = alias_by_hand(weights[pool])[cell]
+    drawn = pool[cell if word % 2**32 < share else rest]
+    if drawn != own:
+        return drawn
+    if not weights[others].any():
+        return own
     chances = np.cumsum(weights[others]) / weights[others].sum()
-    return others[int(np.searchsorted(chances, (word >> 40) / (1 << 24), side="right"))]
+    return others[int(np.searchsorted(chances, (_mixed(word) >> 32) / 2**32, side="right"))]
+
+
+def alias_by_hand(weights):
+    """For each cell: how much of it, of 2^32, belongs to its own place, and who has the rest.
+
+    The last cell found with room is filled up from the last found that is too full.
+    """
+    room = {place: w * len(weights) / weights.sum() for place, w in enumerate(weights)}
+    table = [(2**32 - 1, place) for place in room]
+    small = [place for place, w in room.items() if w < 1]
+    large = [place for place, w in room.items() if w >= 1]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        table[low] = int(room[low] * 2**32), high
+        room[high] -= 1 - room[low]
+        if room[high] < 1:
+            small.append(large.pop())
+    return table
 
 
 def als_system(fixed, items, event_weights, weights, reg):

@@ -38,11 +38,11 @@ def row_of(side, u):
     return side.items[own], side.weights[own] if len(side.weights) else np.ones(n)
 
 
-@pytest.mark.parametrize("factors", [1, 3, 8, 17])
+@pytest.mark.parametrize("factors", [1, 3, 8, 17, 50])
 @pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
 @pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
 def test_cholesky_gives_the_dense_solution_of_every_row(factors, weighted, weights):
-    side, fixed, rows = systems(RAGGED, factors, weighted)
+    side, fixed, rows = systems(RAGGED, factors, weighted, columns=6 * factors)
     before = fixed.copy()
     solve_cholesky(side, weights, fixed, rows)
     np.testing.assert_array_equal(fixed, before)

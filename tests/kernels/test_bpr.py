@@ -51,9 +51,9 @@ def ragged(lengths, n_items, factors, n_blocks):
 def epoch(blocks, order, weights, start, hardest_of=1, number=2):
     """What one epoch makes of `start`: (users, items, bias) and the two counts."""
     learned = tuple(array.copy() for array in start)
-    steps = np.empty(0) if weights is None else np.append(0, np.cumsum(weights[order]))
+    given = np.empty(0) if weights is None else weights
     key = np.uint64(stream_key(9, number))
-    return learned, blocks.epoch(order, steps, learned, RATES, hardest_of, key)
+    return learned, blocks.epoch(order, given, learned, RATES, hardest_of, key)
 
 
 @pytest.mark.parametrize("hardest_of", [1, 4])
@@ -84,12 +84,24 @@ def test_one_and_two_threads_give_the_same_bits(shape, hardest_of):
         np.testing.assert_array_equal(first, second)
 
 
+def told(program, **settings):
+    """What a Python program says."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+
+
 FINGERPRINT = """
-import hashlib, sys
+import hashlib
 import numba
 from tastemap import BPR, synthetic
 log = synthetic.demo_world()[:20_000]
-model = BPR(factors=10, epochs=3, hardest_of=int(sys.argv[1])).fit(log, seed=4)
+model = BPR(factors=10, epochs=3, hardest_of=%d).fit(log, seed=4)
 arrays = (model.user_vectors, model.item_vectors, model.item_bias)
 print(numba.get_num_threads(), hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest())
 """
@@ -97,16 +109,7 @@ print(numba.get_num_threads(), hashlib.sha256(b"".join(a.tobytes() for a in arra
 
 @pytest.mark.parametrize("hardest_of", [1, 3])
 def test_eight_threads_learn_the_same_bits_as_one(hardest_of):
-    found = [
-        subprocess.run(
-            [sys.executable, "-c", FINGERPRINT, str(hardest_of)],
-            env=os.environ | {"NUMBA_NUM_THREADS": str(n)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        for n in (1, 8)
-    ]
+    found = [told(FINGERPRINT % hardest_of, NUMBA_NUM_THREADS=str(n)).split() for n in (1, 8)]
     assert [int(n) for n, _ in found] == [1, 8]
     assert found[0][1] == found[1][1]
 
@@ -122,17 +125,51 @@ def test_another_epoch_draws_other_items():
 def test_an_epoch_visits_every_event_once(n_blocks):
     blocks, order, start = ragged([0, 7, 3, 11, 1], 24, 4, n_blocks)
     epoch(blocks, order, None, start)
-    seen = []
-    block_of_user = np.repeat(np.arange(n_blocks), np.diff(blocks.bounds))
     pools = [order[a:z] for a, z in pairwise(blocks.item_bounds)]
-    for user, place in blocks.dealt.tolist():
-        mine = [q for q in range(n_blocks) if place < len(pools[q])]
-        seen.append((user, {int(pools[q][place]) for q in mine}))
-    assert (np.diff(block_of_user[blocks.dealt[:, 0]]) >= 0).all()
+    places, seen = iter(blocks.places.tolist()), []
+    for first, last in pairwise(blocks.bounds):
+        for pool, counts in zip(pools, blocks.counts[:, first:last], strict=True):
+            for user, n in enumerate(counts.tolist(), start=int(first)):
+                seen += [(user, pool[next(places)]) for _ in range(n)]
     truth = [(u, i) for u, (a, z) in enumerate(pairwise(blocks.starts)) for i in blocks.items[a:z]]
-    assert sorted(user for user, _ in seen) == [user for user, _ in truth]
-    for user, item in truth:
-        assert any(user == who and item in could for who, could in seen)
+    assert sorted(seen) == sorted(truth)
+
+
+BROKEN = """
+import numpy as np
+import tastemap.kernels.bpr as kernel
+from tastemap import BPR, synthetic
+
+def broken(number, *rest):
+    raise RuntimeError(f"round {number}")
+
+kernel._round = broken
+try:
+    BPR(factors=4, epochs=1).fit(synthetic.demo_world()[:5_000])
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_an_error_in_a_round_reaches_the_caller_and_nobody_waits_for_ever():
+    assert told(BROKEN, NUMBA_NUM_THREADS="4") == "round 0\n"
+
+
+FORKED = """
+import os
+from tastemap import BPR, synthetic
+log = synthetic.demo_world()[:5_000]
+recipe = BPR(factors=4, epochs=2)
+mine = recipe.fit(log, seed=4).user_vectors.tobytes()
+child = os.fork()
+if child == 0:
+    os._exit(0 if recipe.fit(log, seed=4).user_vectors.tobytes() == mine else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_fits_as_its_parent_did():
+    assert told(FORKED, NUMBA_NUM_THREADS="2") == "0\n"
 
 
 def test_doubt_is_the_falling_sigmoid():

@@ -5,7 +5,8 @@ import pytest
 
 from tastemap.data.interactions import Histories
 from tastemap.metrics.evaluate import evaluate_histories
-from tastemap.metrics.result import Estimate, total
+from tastemap.kernels.sums import total
+from tastemap.metrics.result import Estimate
 
 
 def test_an_estimate_is_a_mean_with_its_standard_error():

@@ -8,27 +8,33 @@ from reference import random_word as word_by_hand
 from tastemap import Convergence, InputError, UsageError
 from tastemap.kernels.counter import below, random_word, stream_key, unit
 from tastemap.models import BPR, Popularity
-from tastemap.models.bpr import Blocks
+from tastemap.models.bpr import Blocks, n_blocks
 from worlds import log_of, noise, withheld
 
 
 @pytest.mark.parametrize(
-    ("users", "items", "factors", "expected"),
+    ("users", "items", "events", "factors", "expected"),
     [
-        (1, 1, 8, 1),
-        (100, 15, 8, 1),
-        (100, 40, 8, 2),
-        (3, 500, 8, 3),
-        (943, 1682, 64, 8),
-        (138_000, 27_000, 64, 16),
+        (0, 0, 0, 8, 1),
+        (1, 1, 1, 8, 1),
+        (100, 15, 900, 8, 1),
+        (100, 40, 900, 8, 2),
+        (3, 500, 60, 8, 3),
+        (943, 1682, 100_000, 64, 8),
+        (138_000, 27_000, 16_000_000, 64, 16),
+        (138_000, 27_000, 1_000_000, 64, 8),
+        (1_000_000, 1_000_000, 100_000_000, 64, 96),
     ],
 )
-def test_the_number_of_blocks_follows_from_the_size_alone(users, items, factors, expected):
-    empty = csr_array((users, items), dtype=np.float32)
-    blocks = Blocks.of(empty, factors)
-    assert len(blocks.bounds) - 1 == len(blocks.item_bounds) - 1 == expected
-    assert blocks.bounds[[0, -1]].tolist() == [0, users]
-    assert blocks.item_bounds[[0, -1]].tolist() == [0, items]
+def test_the_number_of_blocks_follows_from_the_size_alone(users, items, events, factors, expected):
+    assert n_blocks(users, items, events, factors) == expected
+
+
+def test_blocks_hold_all_users_and_all_items():
+    blocks = Blocks.of(csr_array((943, 1682), dtype=np.float32), 64)
+    assert len(blocks.bounds) - 1 == len(blocks.item_bounds) - 1 == 8
+    assert blocks.bounds[[0, -1]].tolist() == [0, 943]
+    assert blocks.item_bounds[[0, -1]].tolist() == [0, 1682]
 
 
 def test_skipped_is_the_chance_of_drawing_an_item_of_the_history():
@@ -110,6 +116,23 @@ def test_drawing_others_by_popularity_lowers_train_auc():
         BPR(factors=4, epochs=20, popularity_power=1.0).fit(log, seed=1).log.last("train_auc")
     )
     assert by_count < uniform - 0.1
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 400.0])
+def test_skipped_is_the_chance_of_a_draw_by_count_to_a_power(power):
+    log, _ = noise(users=300, items=24, each=8)
+    log = log[(log.item < 6) | (log.user % 2 == 0)]
+    model = BPR(factors=2, epochs=40, popularity_power=power).fit(log, seed=1)
+    weights = (log.item_counts() / log.item_counts().max()) ** power
+    used = log.matrix().toarray() > 0
+    chances = []
+    for row in used:
+        for liked in np.flatnonzero(row):
+            others = np.delete(weights, liked)
+            if others.sum() > 0:
+                chances.append((others * np.delete(row, liked)).sum() / others.sum())
+    error = 0.5 / np.sqrt(40 * len(log))
+    assert abs(np.mean(model.log.curve("skipped")) - np.mean(chances)) < 4 * error
 
 
 def test_a_diverging_rate_is_stopped_with_a_remedy():

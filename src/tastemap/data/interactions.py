@@ -235,12 +235,12 @@ class Interactions:
 
     @cached_property
     def _by_user(self) -> Histories:
-        keys = (self.user,) if self.time is None else (self.time, self.user)
-        order = np.lexsort(keys)  # stable: events with equal times keep file order
-        counts = np.bincount(self.user, minlength=len(self.users))
+        from tastemap.kernels.rows import by_row  # here: reading a log needs no compiler
+
+        starts, order = by_row(self.user, len(self.users), self.time)
         return Histories(
             user=np.arange(len(self.users), dtype=np.int32),
-            starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            starts=starts,
             items=self.item[order],
             weight=self.weight[order],
             time=None if self.time is None else self.time[order],

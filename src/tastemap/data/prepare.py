@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, overload
 
 import narwhals as nw
 import numpy as np
+from jaxtyping import Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
@@ -46,29 +47,50 @@ def dedupe(log: Interactions, rule: Rule) -> Interactions:
     """
     if rule not in get_args(Rule):
         raise UsageError(f"rule={rule!r}", ", ".join(get_args(Rule)), 'pass rule="sum", say')
-    pairs = log.user.astype(np.int64) * len(log.items) + log.item
-    # Pair by pair, oldest event first; lexsort is stable, so equal times keep file order.
-    order = np.lexsort((pairs,) if log.time is None else (log.time, pairs))
-    in_order = pairs[order]
-    first = np.flatnonzero(np.diff(in_order, prepend=-1) != 0)
-    counts = np.diff(first, append=len(log))
-    repeated = counts > 1
-    if not repeated.any():
+    events = _repeated(log)
+    if len(events) == 0:
         return log
-    last = order[first + counts - 1]
-    weights = log.weight[order].astype(np.float64)
+    again = log[events]
+    pairs = _pairs(again)
+    # Pair by pair, oldest event first; lexsort is stable, so equal times keep file order.
+    order = np.lexsort((pairs,) if again.time is None else (again.time, pairs))
+    first = np.flatnonzero(np.diff(pairs[order], prepend=-1))
+    last = order[np.append(first[1:], len(events)) - 1]
+    weights = again.weight[order].astype(np.float64)
     if rule == "sum":
         weight = np.add.reduceat(weights, first)
     elif rule == "max":
         weight = np.maximum.reduceat(weights, first)
     else:
-        weight = log.weight[last].astype(np.float64)
-    kept = np.argsort(last)
+        weight = again.weight[last].astype(np.float64)
+    stays, all_weights = np.ones(len(log), dtype=bool), log.weight.copy()
+    stays[events] = False
+    stays[events[last]] = True
+    all_weights[events[last]] = weight
     note = (
-        f"{_counted(int(repeated.sum()), 'repeated pair')} "
-        f"({_counted(int(counts[repeated].sum()), 'event')}) became one event each: {_SAID[rule]}"
+        f"{_counted(len(first), 'repeated pair')} ({_counted(len(events), 'event')}) "
+        f"became one event each: {_SAID[rule]}"
     )
-    return replace(log[last[kept]], weight=weight[kept].astype(np.float32)).noted(note)
+    return replace(log, weight=all_weights)[stays].noted(note)
+
+
+def _pairs(log: Interactions) -> Int64[np.ndarray, " n"]:
+    return log.user.astype(np.int64) * len(log.items) + log.item
+
+
+def _repeated(log: Interactions) -> Int64[np.ndarray, " repeated"]:
+    """The events whose pair occurs more than once.
+
+    A plain sort tells (18 million events without repeats: .7 s; with times, lexsort takes 6).
+    """
+    pairs = _pairs(log)
+    ordered = np.sort(pairs)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(again) == 0:
+        return again
+    again = again[np.flatnonzero(np.diff(again, prepend=-1))]
+    near = again[np.minimum(np.searchsorted(again, pairs), len(again) - 1)]
+    return np.flatnonzero(near == pairs)
 
 
 def positives(log: Interactions, at_least: float) -> Interactions:

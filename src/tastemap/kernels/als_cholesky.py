@@ -1,8 +1,7 @@
 """The systems of ALS (see `als.py`) solved exactly: A built, factorised, solved.
 
-BLAS and LAPACK do the work, one row of the log at a time on each thread. numba knows `np.dot` and
-`np.linalg.cholesky`, but the first computes both halves of a symmetric matrix (128 factors,
-MovieLens-1M: 780 ms an iteration against 565), and the second copies.
+One row of the log at a time on each thread. `symmetric.py` builds A, LAPACK and BLAS solve: numba's
+own `np.linalg.cholesky` copies.
 """
 
 import numpy as np
@@ -13,6 +12,7 @@ from numba.extending import get_cython_function_address
 
 from tastemap.kernels.als import PARTS, STRIP, Side, gather, gram
 from tastemap.kernels.jit import serial
+from tastemap.kernels.symmetric import add_products, whole_panels
 from tastemap.kernels.workers import deal
 
 
@@ -27,7 +27,6 @@ def _fortran(module: str, name: str, arguments: int) -> types.ExternalFunction:
     return types.ExternalFunction(symbol, types.void(*[types.intp] * arguments))
 
 
-_ssyrk = _fortran("cython_blas", "ssyrk", 10)
 _spotrf = _fortran("cython_lapack", "spotrf", 5)
 _strsv = _fortran("cython_blas", "strsv", 8)
 
@@ -43,7 +42,10 @@ def solve_cholesky(
 ) -> None:
     """Overwrite `rows` with the exact solutions; `weights` are as in `solve_cg`."""
     alpha, base, unobserved = weights
-    g = np.float32(unobserved) * gram(fixed)
+    d = fixed.shape[1]
+    width = whole_panels(d)
+    g = np.zeros((width, width), dtype=np.float32)
+    g[:d, :d] = np.float32(unobserved) * gram(fixed)
     scalars = (np.float32(alpha), np.float32(base), g)
     deal(lambda part: _cholesky_part(part, *side, *scalars, fixed, rows, _WORDS), range(PARTS))
 
@@ -51,11 +53,11 @@ def solve_cholesky(
 @serial
 def _cholesky_part(part, starts, items, weights, order, reg, alpha, base, g, fixed, rows, words):  # type: ignore[no-untyped-def]
     """Every PARTS-th row of `order`, from `part` on; rows are listed longest first."""
-    d = fixed.shape[1]
+    d, width = fixed.shape[1], g.shape[1]
     longest = starts[order[part] + 1] - starts[order[part]] if part < len(order) else 0
-    block = np.empty((min(longest, STRIP), d), dtype=np.float32)
+    block = np.zeros((min(longest, STRIP), width), dtype=np.float32)  # 0 to the right of d
     target = np.full(min(longest, STRIP), alpha + base, dtype=np.float32)
-    a = np.empty((d, d), dtype=np.float32)
+    a = np.empty((width, width), dtype=np.float32)
     scale = alpha if len(weights) == 0 else np.float32(1)
     for place in range(part, len(order), PARTS):
         u = order[place]
@@ -63,9 +65,7 @@ def _cholesky_part(part, starts, items, weights, order, reg, alpha, base, g, fix
         x[:] = 0
         if starts[u] == starts[u + 1]:
             continue
-        a[:, :] = g
-        for f in range(d):
-            a[f, f] += reg[u]
+        built = g
         for first in range(starts[u], starts[u + 1], STRIP):
             n = min(STRIP, starts[u + 1] - first)
             used = block[:n]
@@ -79,14 +79,17 @@ def _cholesky_part(part, starts, items, weights, order, reg, alpha, base, g, fix
                     root = np.sqrt(alpha * weights[first + e])
                     for f in range(d):
                         used[e, f] *= root
-            _add_products(scale, used, a, words)
+            add_products(scale, used, built, a)
+            built = a
+        for f in range(d):
+            a[f, f] += reg[u]
         _solve(a, x, words)
 
 
 @serial
 def _add_scaled(scale, vectors, out):  # type: ignore[no-untyped-def]
-    """out += sum over e of scale_e vectors_e, four at a time."""
-    n, d = vectors.shape
+    """out += sum over e of scale_e vectors_e, four at a time; vectors may be wider than out."""
+    n, d = len(vectors), len(out)
     whole = n - n % 4
     for e in range(0, whole, 4):
         a, b, c, h = scale[e], scale[e + 1], scale[e + 2], scale[e + 3]
@@ -103,33 +106,18 @@ def _add_scaled(scale, vectors, out):  # type: ignore[no-untyped-def]
 
 
 @serial
-def _add_products(scale, vectors, a, words):  # type: ignore[no-untyped-def]
-    """a += scale times the sum of y y' over all vectors y; the upper triangle only.
-
-    Fortran reads an array column by column, so that our upper triangle is its lower one.
-    """
-    n, d = vectors.shape
-    sizes = np.array([d, n], dtype=np.int32)
-    factors = np.array([scale, 1], dtype=np.float32)
-    lower, plain = words.ctypes.data, words.ctypes.data + 1
-    width, count = sizes.ctypes.data, sizes.ctypes.data + 4
-    of_new, of_old = factors.ctypes.data, factors.ctypes.data + 4
-    _ssyrk(
-        lower, plain, width, count, of_new, vectors.ctypes.data, width, of_old, a.ctypes.data, width
-    )
-
-
-@serial
 def _solve(a, b, words):  # type: ignore[no-untyped-def]
     """Overwrite b with the solution of a x = b, and the upper triangle of a with its factor.
 
+    b may be shorter than a is wide. Fortran reads an array column by column, so that our upper
+    triangle is its lower one.
     One right-hand side is solved faster by strsv than by LAPACK's spotrs (128 factors: 29
     against 37 microseconds with the factorisation, which is faster for this triangle, too).
     """
-    sizes = np.array([len(b), 1, 0], dtype=np.int32)
+    sizes = np.array([len(b), a.shape[1], 1, 0], dtype=np.int32)
     lower, plain, turned = words.ctypes.data, words.ctypes.data + 1, words.ctypes.data + 2
-    width, one, failed = sizes.ctypes.data, sizes.ctypes.data + 4, sizes.ctypes.data + 8
+    size, apart, one = sizes.ctypes.data, sizes.ctypes.data + 4, sizes.ctypes.data + 8
     matrix, vector = a.ctypes.data, b.ctypes.data
-    _spotrf(lower, width, matrix, width, failed)
-    _strsv(lower, plain, plain, width, matrix, width, vector, one)
-    _strsv(lower, turned, plain, width, matrix, width, vector, one)
+    _spotrf(lower, size, matrix, apart, sizes.ctypes.data + 12)
+    _strsv(lower, plain, plain, size, matrix, apart, vector, one)
+    _strsv(lower, turned, plain, size, matrix, apart, vector, one)

@@ -30,6 +30,7 @@ from numba.core.caching import (
     IndexDataCacheFile,
     _CacheLocator,
 )
+from numba.core.runtime import rtsys
 from numba.np.ufunc.parallel import _launch_threads
 
 from tastemap.kernels.workers import n_threads as n_threads
@@ -184,8 +185,11 @@ class _Kept(FunctionCache):  # type: ignore[misc]
         )
 
     def load_overload(self, signature: object, target: Any) -> Any:
+        # Not numba's own method: it first tells the compiler all that numba can compile, which
+        # takes .3 s and machine code that is ready does not need. The runtime it does need.
         try:
-            return super().load_overload(signature, target)
+            rtsys.initialize(target)
+            return self._load_overload(signature, target)
         except Exception:  # absent, cut short, of another build: compiling mends all of these
             return None
 

@@ -1,5 +1,7 @@
 """Walk down ready lists: what was hit, and what every metric at k is made of."""
 
+import numpy as np
+
 from tastemap.kernels.jit import exact
 
 
@@ -49,33 +51,57 @@ def judge(lists, starts, items, weights, at, hits, gains, ideal):  # type: ignor
 
 
 @exact
-def tally(hits, gains, ideal, k, discount, counts, sums):  # type: ignore[no-untyped-def]
-    """Walk down each list to place k.
+def tally(hits, gains, ideal, cuts, discount, counts, sums):  # type: ignore[no-untyped-def]
+    """Walk down each list once, and note at each cut-off what was found so far.
 
     Parameters
     ----------
     hits, gains, ideal
         See `judge`.
-    discount : float64 (k,)
+    cuts : int64 (n,)
+        Increasing, from 1 on.
+    discount : float64 (longest cut-off,)
         What a place counts in DCG.
-    counts : int64 (2, users)
+    counts : int64 (n, 2, users)
         Written: hits; place of the first hit from 1 on, 0 without one.
-    sums : float64 (4, users)
+    sums : float64 (n, 4, users)
         Written: discounted hits, discounted gains, discounted ideal gains, precisions at hits.
     """
     for u in range(len(hits)):
-        found = first = 0
+        found = first = j = 0
         dcg = got = best = precisions = 0.0
-        for j in range(k):
-            best += ideal[u, j] * discount[j]
-            if hits[u, j]:
-                found += 1
-                first = j + 1 if found == 1 else first
-                dcg += discount[j]
-                got += gains[u, j] * discount[j]
-                precisions += found / (j + 1)
-        counts[0, u], counts[1, u] = found, first
-        sums[0, u], sums[1, u], sums[2, u], sums[3, u] = dcg, got, best, precisions
+        for c in range(len(cuts)):
+            while j < cuts[c]:
+                best += ideal[u, j] * discount[j]
+                if hits[u, j]:
+                    found += 1
+                    first = j + 1 if found == 1 else first
+                    dcg += discount[j]
+                    got += gains[u, j] * discount[j]
+                    precisions += found / (j + 1)
+                j += 1
+            counts[c, 0, u], counts[c, 1, u] = found, first
+            sums[c, 0, u], sums[c, 1, u], sums[c, 2, u], sums[c, 3, u] = dcg, got, best, precisions
+
+
+@exact
+def repeated(lists, at):  # type: ignore[no-untyped-def]
+    """The first row of `lists` that holds an item twice, and the lowest such item; -1 and -1.
+
+    `at` is int64 of any content, longer than the highest item code; -1 fills up lists.
+    """
+    at[:] = -1
+    for r in range(len(lists)):
+        lowest = np.int64(-1)
+        for item in lists[r]:
+            if item < 0:
+                continue
+            if at[item] == r and (lowest < 0 or item < lowest):
+                lowest = np.int64(item)
+            at[item] = r
+        if lowest >= 0:
+            return r, lowest
+    return -1, np.int64(-1)
 
 
 @exact

@@ -9,6 +9,11 @@ from tastemap.kernels.workers import deal, shares
 CHUNK = 64
 """Scores are first looked at so many at a time, in vector registers: is any of them good enough?"""
 
+LANES = 256
+"""A row is dealt to so many lanes: the k-th highest of their maxima is a first bound."""
+
+_LOWEST, _WITHOUT_SIGN = np.int32(-(2**31)), np.int32(0x7FFFFFFF)
+
 
 def top_k(
     scores: Float32[np.ndarray, "rows items"], tie_order: Int32[np.ndarray, " items"], k: int
@@ -51,19 +56,20 @@ def best_of_row(row, tie_order, picked, values):  # type: ignore[no-untyped-def]
     """Write the best scores of a row to `values` and where they stand to `picked`, best first.
 
     Both have length k and must be filled with -1 and -inf. Most scores end at one comparison with
-    the k-th best so far, made for a chunk of them at once (a row of 26,744: 4 µs instead of 9).
+    the k-th best so far, made for a chunk of them at once. It starts from a bound that k scores
+    reach: without it, k ln(n / k) scores in the beginning are among the best so far.
     """
     k = len(picked)
     if k == 0:
         return
     found = 0
-    worst = np.float32(-np.inf)  # the k-th best so far
+    worst = _bound(row, values)  # the k-th best so far is at least that
     for first in range(0, len(row), CHUNK):
         chunk = row[first : min(first + CHUNK, len(row))]
-        any_good = False
+        n_good = np.int32(0)  # counted: "or" of truth values takes twice as long
         for j in range(len(chunk)):  # by number: an iterator keeps vector registers out
-            any_good |= chunk[j] >= worst
-        if not any_good:
+            n_good = np.int32(n_good + np.int32(chunk[j] >= worst))
+        if n_good == 0:
             continue
         for j in range(len(chunk)):
             score = chunk[j]
@@ -80,6 +86,37 @@ def best_of_row(row, tie_order, picked, values):  # type: ignore[no-untyped-def]
             _insert(item, score, place, tie_order, picked, values)
             if found == k:
                 worst = values[k - 1]
+
+
+@exact
+def _bound(row, best):  # type: ignore[no-untyped-def]
+    """A score that at least k scores of the row reach; `best` (k,) is room, left filled with -inf.
+
+    Entry l of every 256 goes to lane l, which keeps its maximum: k lanes reach the k-th of them.
+    """
+    k = len(best)
+    if 4 * k > LANES or len(row) < 4 * LANES:
+        return np.float32(-np.inf)
+    highest = np.full(LANES, _LOWEST, dtype=np.int32)
+    bits = row.view(np.int32)
+    for first in range(0, len(row) - LANES + 1, LANES):
+        part = bits[first : first + LANES]
+        for j in range(LANES):
+            # As whole numbers, turned so that they rise with the score: floats are not compared
+            # in vector registers here (13 µs a row of 26,744 instead of 2).
+            highest[j] = max(highest[j], np.int32(part[j] ^ ((part[j] >> 31) & _WITHOUT_SIGN)))
+    for j in range(LANES):
+        highest[j] ^= (highest[j] >> 31) & _WITHOUT_SIGN
+    for score in highest.view(np.float32):
+        if score > best[k - 1]:
+            place = k - 1
+            while place > 0 and best[place - 1] < score:
+                best[place] = best[place - 1]
+                place -= 1
+            best[place] = score
+    bound = best[k - 1]
+    best[:] = -np.inf
+    return bound
 
 
 @exact

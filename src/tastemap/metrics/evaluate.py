@@ -17,6 +17,7 @@ from tastemap.data.interactions import UNKNOWN, Histories
 from tastemap.data.split import Part, Split
 from tastemap.errors import UsageError
 from tastemap.kernels.ranking import rank_rows
+from tastemap.kernels.workers import deal
 from tastemap.metrics.auc import Pooled, Roc, auc_of_counts, count_negatives, pool
 from tastemap.metrics.catalogue import CATALOGUE, Audience
 from tastemap.metrics.inputs import (
@@ -237,7 +238,7 @@ def evaluate_lists(
     kept = ranking.relevant > 0
     if not kept.any():
         raise nothing_held_out(len(kept))
-    cut = ranking.take(kept)
+    cut = ranking if kept.all() else ranking.take(kept)
     estimates, per_user = _measured(cut, asked, {}, audience)
     return Evaluation(
         estimates=estimates,
@@ -258,9 +259,10 @@ def _measured(
     audience: Audience | None,
 ) -> tuple[dict[str, Estimate], dict[str, Float64[np.ndarray, " users"]]]:
     """Estimates, and the users' values, in the order asked for."""
-    estimates: dict[str, Estimate] = {}
-    per_user: dict[str, Float64[np.ndarray, " users"]] = {}
-    for name, (function, k) in asked.items():
+    ranking.walk(k for function, k in asked.values() if k is not None and function in TOPK)
+
+    def measure(name: str) -> tuple[Value, Estimate]:
+        function, k = asked[name]
         if k is None:
             value = of_scores[function]
         elif function in TOPK:
@@ -269,10 +271,12 @@ def _measured(
             assert audience is not None  # `_require_audience` saw to it
             value = CATALOGUE[function](ranking, k, audience)
         if isinstance(value, float):
-            estimates[name] = Estimate(value, None, len(ranking.items))
-        else:
-            estimates[name], per_user[name] = Estimate.of(value), value
-    return estimates, per_user
+            return value, Estimate(value, None, len(ranking.items))
+        return value, Estimate.of(value)
+
+    found = dict(zip(asked, deal(measure, list(asked)), strict=True))
+    per_user = {name: value for name, (value, _) in found.items() if not isinstance(value, float)}
+    return {name: estimate for name, (_, estimate) in found.items()}, per_user
 
 
 def _asked(metrics: Sequence[str]) -> Asked:

@@ -7,7 +7,8 @@ from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.data.split import Part, Split
 from tastemap.errors import InputError
-from tastemap.kernels.lists import shared_items
+from tastemap.kernels.lists import repeated, shared_items
+from tastemap.kernels.workers import deal, shares
 from tastemap.recommend import Ranking
 
 
@@ -79,15 +80,20 @@ def _require_unseen(histories: Histories, truth: Histories, n_items: int) -> Non
 
 def require_no_repeats(ranking: Ranking) -> None:
     """Refuse lists that hold an item twice: they would hit twice."""
-    ordered = np.sort(ranking.items, axis=1)
-    twice = np.argwhere((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0))
-    if len(twice):
-        row, place = twice[0]
-        raise InputError(
-            f"list {row}: item {ordered[row, place]} stands in it twice",
-            "every item at most once a list; -1 fills lists that end early",
-            "take repeated items out of the lists",
-        )
+    lists = np.require(ranking.items, np.int32, ["C", "W"])
+    width = 1 + int(lists.max(initial=0))
+
+    def look(rows: slice) -> tuple[int, int]:
+        row, item = repeated(lists[rows], np.empty(width, dtype=np.int64))
+        return (rows.start + row, item) if row >= 0 else (-1, -1)
+
+    for row, item in deal(look, shares(len(lists), lists.size, most=8)):
+        if row >= 0:
+            raise InputError(
+                f"list {row}: item {item} stands in it twice",
+                "every item at most once a list; -1 fills lists that end early",
+                "take repeated items out of the lists",
+            )
 
 
 def nothing_held_out(rows: int) -> InputError:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from functools import cached_property
-from math import ceil, fsum, isnan, log10, sqrt
+from math import ceil, isnan, log10, sqrt
 from textwrap import fill
 from typing import Any
 
@@ -12,30 +11,10 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from tastemap.errors import UsageError
+from tastemap.kernels.sums import total
 from tastemap.metrics.ceilings import ceiling
 from tastemap.metrics.resampling import Interval, bootstrap_interval
 from tastemap.recommend import Ranking
-
-
-def total(values: Float64[np.ndarray, " n"]) -> float:
-    """The sum of finite values, the same in whatever order they stand.
-
-    Each is cut into two whole numbers, and those are added: as exact as math.fsum but for numbers
-    10^26 times smaller than the largest. math.fsum took nine tenths of the time of 15 metrics.
-
-    >>> total(np.array([0.1] * 10))
-    1.0
-    """
-    largest = float(np.abs(values).max(initial=0))
-    exponent = int(np.frexp(largest)[1])  # values / 2^exponent are at most 1
-    if not np.isfinite(largest) or abs(exponent) > 900:  # a factor of this size is no float
-        return fsum(values)
-    bits = 62 - len(values).bit_length()
-    scaled = values * 2.0 ** (bits - exponent)
-    high = np.rint(scaled)
-    low = np.rint((scaled - high) * 2.0**bits)
-    whole = (int(high.astype(np.int64).sum()) << bits) + int(low.astype(np.int64).sum())
-    return float(Fraction(whole) * Fraction(2) ** (exponent - 2 * bits))
 
 
 @dataclass(frozen=True)
@@ -67,14 +46,13 @@ class Estimate:
         >>> Estimate.of(np.array([0.0, 1.0, np.nan]))
         Estimate(mean=0.5, stderr=0.5, n=2)
         """
-        defined = values[~np.isnan(values)]
-        n = len(defined)
+        whole, n = total(values)  # the order of the users cannot matter
         if n == 0:
             return cls(float("nan"), None, 0)
-        mean = total(defined) / n  # the order of the users cannot matter
+        mean = whole / n
         if n == 1:
             return cls(mean, None, 1)
-        return cls(mean, sqrt(total((defined - mean) ** 2) / (n - 1) / n), n)
+        return cls(mean, sqrt(total(values, mean)[0] / (n - 1) / n), n)
 
     def __str__(self) -> str:
         if isnan(self.mean):

@@ -24,43 +24,42 @@ MIN_ITEMS, CACHED = 16, 1 << 19
 class Blocks(NamedTuple):
     """The log cut into blocks of users and of items; how many depends on its size alone.
 
-    `dealt` is room for the events in the order of an epoch's blocks, used again in each epoch.
+    `places` and `counts` are room for the events in the order of an epoch's blocks, written anew
+    in each epoch.
     """
 
     starts: Int64[np.ndarray, " users+1"]
     items: Int32[np.ndarray, " n"]
     bounds: Int64[np.ndarray, " blocks+1"]
     item_bounds: Int64[np.ndarray, " blocks+1"]
-    dealt: UInt32[np.ndarray, "n 2"]
+    places: UInt32[np.ndarray, " n"]
+    counts: UInt32[np.ndarray, "blocks users"]
 
     @classmethod
     def of(cls, matrix: csr_array, factors: int) -> "Blocks":
         """Blocks of users with equally many events, blocks of equally many items."""
-        n_users, n_items = matrix.shape
-        fitting = -(-4 * factors * n_items // CACHED)
-        most = max(min(n_items // MIN_ITEMS, n_users), 1)
-        n_blocks = min(8 * max(-(-fitting // 8), 1), most)  # eights, to suit 1, 2, 4 or 8 threads
-        return cls.cut(matrix, n_blocks)
+        return cls.cut(matrix, n_blocks(*matrix.shape, matrix.nnz, factors))
 
     @classmethod
-    def cut(cls, matrix: csr_array, n_blocks: int) -> "Blocks":
+    def cut(cls, matrix: csr_array, blocks: int) -> "Blocks":
         """As many blocks as asked for; with one, others come from the whole catalogue."""
         n_users, n_items = matrix.shape
         starts = matrix.indptr.astype(np.int64)
-        bounds = np.searchsorted(starts, np.linspace(0, matrix.nnz, n_blocks + 1))
+        bounds = np.searchsorted(starts, np.linspace(0, matrix.nnz, blocks + 1))
         bounds[0], bounds[-1] = 0, n_users
         return cls(
             starts=starts,
             items=matrix.indices,
             bounds=bounds.astype(np.int64),
-            item_bounds=np.linspace(0, n_items, n_blocks + 1).astype(np.int64),
-            dealt=np.empty((matrix.nnz, 2), dtype=np.uint32),
+            item_bounds=np.linspace(0, n_items, blocks + 1).astype(np.int64),
+            places=np.empty(matrix.nnz, dtype=np.uint32),
+            counts=np.empty((blocks, n_users), dtype=np.uint32),
         )
 
     def epoch(
         self,
         order: Int64[np.ndarray, " items"],
-        steps: Float64[np.ndarray, " steps"],
+        weights: Float64[np.ndarray, " weights"],
         learned: tuple[np.ndarray, np.ndarray, np.ndarray],
         rates: tuple[float, float, float, float],
         hardest_of: int,
@@ -69,20 +68,19 @@ class Blocks(NamedTuple):
         """Visit every event once, in place; returns (ranked correctly, skipped).
 
         `order` lists all items, block by block; the kernel works on item vectors in that order.
+        `weights` are those by which others are drawn, or empty where all are alike.
         """
         users, items, bias = learned
-        n_blocks = len(self.bounds) - 1
-        block_of = np.repeat(np.arange(n_blocks), np.diff(self.item_bounds))
+        block_of = np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.item_bounds))
         slots = np.empty((len(order), 2), dtype=np.uint32)
         slots[order, 0] = block_of
         slots[order, 1] = np.arange(len(order)) - self.item_bounds[block_of]
-        cuts = np.empty((n_blocks, n_blocks + 1), dtype=np.int64)
         moved_items, moved_bias = items[order], bias[order]
         counted = bpr_epoch(
             (self.starts, self.items),
             (self.bounds, self.item_bounds, slots),
-            (self.dealt, cuts),
-            (steps, hardest_of),
+            (self.places, self.counts),
+            (weights[order] if len(weights) else weights, hardest_of),
             (users, moved_items, moved_bias),
             _rates(*rates),
             key,
@@ -90,6 +88,17 @@ class Blocks(NamedTuple):
         items[order], bias[order] = moved_items, moved_bias
         correct, skipped = counted.sum(axis=0).tolist()
         return correct, skipped
+
+
+def n_blocks(users: int, items: int, events: int, factors: int) -> int:
+    """Into how many blocks a log of this size is cut.
+
+    Eights of them, to suit 1, 2, 4 or 8 threads. Beyond eight, no more than a user has events on
+    average: else `counts` would be larger than the log.
+    """
+    fitting = -(-4 * factors * items // CACHED)
+    eights = 8 * max(min(-(-fitting // 8), events // max(8 * users, 1)), 1)
+    return min(eights, max(min(items // MIN_ITEMS, users), 1))
 
 
 def _rates(rate: float, *regs: float) -> tuple[np.float32, ...]:
@@ -160,20 +169,21 @@ class BPR(Recipe):
         self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None
     ) -> FactorModel:
         """Draw and step, epoch by epoch; stops with an error where vectors stop being finite."""
+        weights = self._weights(train)
         matrix = train.matrix()
         users = self._start(seed, "users", matrix.shape[0])
         items = self._start(seed, "items", matrix.shape[1])
         bias = np.zeros(matrix.shape[1], dtype=np.float32)
         blocks = Blocks.of(matrix, self.factors)
-        weights = train.item_counts().astype(np.float64) ** self.popularity_power
+        n_events = matrix.nnz
+        del matrix  # its weights are as large as its items, and not needed
         rates = (self.learning_rate, self.reg_user, self.reg_liked, self.reg_other)
 
         def epoch(number: int) -> dict[str, float]:
             order = stream(seed, "bpr", "blocks", number).permutation(len(bias))
-            steps = np.concatenate([[0.0], np.cumsum(weights[order])])
             correct, skipped = blocks.epoch(
                 order,
-                steps if self.popularity_power else steps[:0],
+                weights,
                 (users, items, bias),
                 rates,
                 self.hardest_of,
@@ -186,10 +196,10 @@ class BPR(Recipe):
                     "a learning rate at which training converges",
                     f"try learning_rate={self.learning_rate / 10:g} or more regularisation",
                 )
-            checked = matrix.nnz - skipped
+            checked = n_events - skipped
             return {
                 "train_auc": correct / max(checked, 1),
-                "skipped": skipped / max(matrix.nnz, 1),
+                "skipped": skipped / max(n_events, 1),
             }
 
         drawn = "uniformly" if not self.popularity_power else f"by count^{self.popularity_power:g}"
@@ -214,9 +224,17 @@ class BPR(Recipe):
         )
         return model(log, users, items, bias)
 
+    def _weights(self, train: Interactions) -> Float64[np.ndarray, " weights"]:
+        """By which others are drawn; none where all are alike."""
+        if not self.popularity_power:
+            return np.empty(0)
+        counts = train.item_counts()
+        return np.asarray((counts / counts.max(initial=1)) ** self.popularity_power)  # at most 1
+
     def _start(self, seed: int, side: str, rows: int) -> Float32[np.ndarray, "rows d"]:
         drawn = stream(seed, "bpr", side).standard_normal((rows, self.factors), dtype=np.float32)
-        return np.asarray(drawn * np.float32(0.1 / np.sqrt(self.factors)))
+        drawn *= np.float32(0.1 / np.sqrt(self.factors))
+        return np.asarray(drawn)
 
     def fold_in(self, model: FactorModel, histories: Histories) -> Float32[np.ndarray, "rows d"]:
         """The same ascent on the stranger's vector alone, from 0, items held fixed."""
