@@ -66,14 +66,16 @@ class Tastemap(Judge):
         return {name: found[name].mean for name in ASKED}
 
     def asked(self, rows):
-        """Histories, and a function that scores them: known users by their row number."""
+        """Histories, and what a factor model scores them by: known users by their row number."""
         import tastemap as tm
+        from tastemap.kernels.product import panels, product
 
         seen = self.ragged("seen", rows)
         who = np.arange(len(seen), dtype=np.int32)
         known = tm.Histories(who, seen.starts, seen.items, seen.weight)
-        users, turned = self.all["users"], np.ascontiguousarray(self.all["items"].T)
-        return known, lambda some: users[some.user] @ turned
+        users, items = self.all["users"], self.all["items"]
+        laid = panels(items)
+        return known, lambda some: product(users[some.user], laid, len(items))
 
     def auc(self, rows):
         """Exact AUC of each user, from vectors; scoring included."""

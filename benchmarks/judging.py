@@ -124,8 +124,9 @@ def evaluation(log: logs.Log, pairs: int, keep: bool) -> None:
         "evaluation",
         "A whole evaluation against the scoring alone",
         f"All {log.shape[0]:,} users, all {log.shape[1]:,} items: twelve metrics at 5, 10 and 20 "
-        "and the exact AUC of every user, from vectors. The scoring alone is the matrix product "
-        f"of the same vectors, a block of users at a time into the same memory. {log}.",
+        "and the exact AUC of every user, from vectors, by the product that factor models score "
+        "with. The scoring alone is the matrix product of the same vectors by BLAS, a block of "
+        f"users at a time into the same memory. {log}.",
         EVALUATION_COLUMNS,
         keep,
     )

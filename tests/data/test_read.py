@@ -468,3 +468,13 @@ def test_datetimes_with_a_zone_are_moved_to_utc():
     log = quiet(table)
     assert log.time.tolist() == [1577836800, 1577836800]
     assert not any("taken as UTC" in note for note in log.notes)
+
+
+@pytest.mark.parametrize("far", [7, 2**40, 2**62])
+def test_integer_ids_near_and_far_apart_are_coded_alike(far):
+    users = [far, -far, 3, far, 3, -far]
+    table = {"user": np.array(users), "item": np.array([5, 9, 5, 9, 9, 5])}
+    log = tm.read(pd.DataFrame(table), quiet=True)
+    assert log.users.ids.tolist() == sorted(set(users))
+    assert log.users.decode(log.user).tolist() == users
+    assert log.items.decode(log.item).tolist() == table["item"].tolist()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from reference import auc_of_pairs
-from tastemap.kernels.auc import count_between, pairs_won
+from tastemap.kernels.auc import FEW, count_between, pairs_won
 from tastemap.kernels.jit import threads
 
 
@@ -20,9 +20,10 @@ def negatives_of(rng, rows, items, levels, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("levels", [2, 5, 1000])
-def test_pairs_won_counts_like_two_loops(levels, dtype):
+@pytest.mark.parametrize("longest", [6, 4 * FEW])
+def test_pairs_won_counts_like_two_loops(levels, dtype, longest):
     rng = np.random.default_rng(levels)
-    starts, positives = ragged(rng, 30, levels, dtype)
+    starts, positives = ragged(rng, 30, levels, dtype, longest)
     negatives = negatives_of(rng, 30, 25, levels, dtype)
     twice_won, met = pairs_won(negatives, starts, positives)
     for row in range(30):

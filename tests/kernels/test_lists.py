@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reference import judged_lists, list_metrics, shared_pairs
-from tastemap.kernels.lists import judge, shared_items, tally
+from tastemap.kernels.lists import judge, repeated, shared_items, tally
 
 ITEMS = 30
 
@@ -83,37 +83,49 @@ def test_no_lists_and_no_held_out_items_are_judged_without_a_hit():
     assert not ideal.any()
 
 
-@pytest.mark.parametrize("k", [1, 3, 12])
-def test_tally_sums_up_to_what_the_metrics_of_each_list_are_made_of(k):
-    rng = np.random.default_rng(100 + k)
+@pytest.mark.parametrize("cuts", [[1], [3], [12], [1, 2, 5, 12]])
+def test_tally_sums_up_to_what_the_metrics_of_each_list_are_made_of(cuts):
+    rng = np.random.default_rng(100 + len(cuts))
     lists = random_lists(rng, 80, 12)
     held, weights = random_held(rng, 80, 15)
-    counts, sums = np.full((2, 80), -7), np.full((4, 80), np.nan)
-    discount = 1 / np.log2(np.arange(2, k + 2))
-    tally(*judged(lists, held, weights), k, discount, counts, sums)
-    for u, listed in enumerate(lists.tolist()):
-        if not held[u]:
-            assert counts[:, u].tolist() == [0, 0]
-            assert sums[:, u].tolist() == [0, 0, 0, 0]
-            continue
-        expected = list_metrics(listed, dict(zip(held[u], weights[u], strict=True)), k)
-        assert counts[0, u] == round(expected["precision"] * k)
-        assert counts[1, u] == (round(1 / expected["mrr"]) if expected["mrr"] else 0)
-        assert sums[0, u] == pytest.approx(expected["dcg"])
-        assert sums[1, u] / sums[2, u] == pytest.approx(expected["ndcg_graded"])
-        assert sums[3, u] == pytest.approx(expected["map_full"] * len(held[u]))
-    assert counts[0].max() > 0
+    counts, sums = np.full((len(cuts), 2, 80), -7), np.full((len(cuts), 4, 80), np.nan)
+    discount = 1 / np.log2(np.arange(2, cuts[-1] + 2))
+    tally(*judged(lists, held, weights), np.array(cuts), discount, counts, sums)
+    for c, k in enumerate(cuts):
+        for u, listed in enumerate(lists.tolist()):
+            if not held[u]:
+                assert counts[c, :, u].tolist() == [0, 0]
+                assert sums[c, :, u].tolist() == [0, 0, 0, 0]
+                continue
+            expected = list_metrics(listed, dict(zip(held[u], weights[u], strict=True)), k)
+            assert counts[c, 0, u] == round(expected["precision"] * k)
+            assert counts[c, 1, u] == (round(1 / expected["mrr"]) if expected["mrr"] else 0)
+            assert sums[c, 0, u] == pytest.approx(expected["dcg"])
+            assert sums[c, 1, u] / sums[c, 2, u] == pytest.approx(expected["ndcg_graded"])
+            assert sums[c, 3, u] == pytest.approx(expected["map_full"] * len(held[u]))
+        assert counts[c, 0].max() > 0
 
 
 def test_tally_of_a_list_by_hand():
     hits = np.array([[False, True, False, True]])
     gains, ideal = np.float32([[0, 2, 0, 3]]), np.float32([[5, 3, 2, 0]])
-    counts, sums = np.empty((2, 1), np.int64), np.empty((4, 1))
-    tally(hits, gains, ideal, 4, 1 / np.log2(np.arange(2, 6)), counts, sums)
-    assert counts[:, 0].tolist() == [2, 2]
+    counts, sums = np.empty((2, 2, 1), np.int64), np.empty((2, 4, 1))
+    discount = 1 / np.log2(np.arange(2, 6))
+    tally(hits, gains, ideal, np.array([2, 4]), discount, counts, sums)
+    assert counts[:, :, 0].tolist() == [[1, 2], [2, 2]]
     two, three, four = 1 / log2(3), 1 / log2(4), 1 / log2(5)  # what places 2 to 4 count
+    assert sums[0, :, 0].tolist() == pytest.approx([two, 2 * two, 5 + 3 * two, 1 / 2])
     expected = [two + four, 2 * two + 3 * four, 5 + 3 * two + 2 * three, 1 / 2 + 2 / 4]
-    assert sums[:, 0].tolist() == pytest.approx(expected)
+    assert sums[1, :, 0].tolist() == pytest.approx(expected)
+
+
+def test_the_first_list_that_repeats_an_item_is_named_with_the_lowest_of_them():
+    at = np.zeros(ITEMS, np.int64)  # as if list 0 had everything
+    lists = np.int32([[1, 2, 3, -1, -1], [3, 2, 1, 4, -1], [9, 7, 9, 7, 7], [0, 0, -1, -1, -1]])
+    assert repeated(lists, at) == (2, 7)
+    assert repeated(lists[3:], at) == (0, 0)
+    assert repeated(lists[:2], at) == (-1, -1)
+    assert repeated(lists[:0], at) == (-1, -1)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,11 +1,8 @@
-import math
-
 import numpy as np
 import pytest
 
 from tastemap.data.interactions import Histories
 from tastemap.metrics.evaluate import evaluate_histories
-from tastemap.kernels.sums import total
 from tastemap.metrics.result import Estimate
 
 
@@ -43,14 +40,3 @@ def test_where_nothing_is_defined_the_mean_is_undefined():
         "ceiling": None,
     }
     assert str(found).splitlines()[-1].split() == ["auc_global", "undefined", "1"]
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e12])
-def test_totals_are_those_of_exact_addition_in_any_order(scale):
-    rng = np.random.default_rng(0)
-    for n in (1, 2, 100, 5_000):
-        values = scale * rng.random(n) * rng.choice([-1, 1, 1e-6], n)
-        assert total(values) == math.fsum(values)
-        assert total(rng.permutation(values)) == total(values)
-    assert total(np.zeros(3)) == 0
-    assert total(np.empty(0)) == 0

@@ -40,15 +40,15 @@ class Rules:
 def encoded(relation: Relation, rules: Rules) -> Interactions:
     """The events that the rules keep, in the order of the source."""
     sides = {"user": rules.user, "item": rules.item}
-    names = {side: f"{side}_code" if rule.is_text else side for side, rule in sides.items()}
-    selected = [f"{rule.sql} as {side}" for side, rule in sides.items()]
+    names = {side: f"{side}_{'code' if rule.is_text else 'id'}" for side, rule in sides.items()}
+    selected = [f"{rule.sql} as {side}_id" for side, rule in sides.items()]
     if rules.weight != "1":
         selected.append(f"cast({rules.weight} as float) as weight")
     if rules.time is not None:
         selected.append(f"cast({rules.time.sql} as bigint) as time")
     source = f"select {', '.join(selected)} from raw where {rules.good}"
     texts = [side for side, rule in sides.items() if rule.is_text]
-    vocabularies = {}
+    vocabularies: dict[str, Vocabulary] = {}
     with reading(relation.shown):
         if texts:
             vocabularies, source = _texts_coded(relation, source, texts)
@@ -102,12 +102,12 @@ def _texts_coded(
     for side in sides:
         run(
             f"create or replace temp table {side}s as select cast(row_number() over (order by id) "
-            f"- 1 as integer) as code, id from (select distinct {side} as id from typed)"
+            f"- 1 as integer) as code, id from (select distinct {side}_id as id from typed)"
         )
         ids = run(f"select id from {side}s order by code").fetchnumpy()["id"]
         vocabularies[side] = Vocabulary(np.asarray(ids, dtype=object))
-        joins += f" join {side}s on typed.{side} = {side}s.id"
-    dropped = ", ".join(sides)
+        joins += f" join {side}s on typed.{side}_id = {side}s.id"
+    dropped = ", ".join(f"{side}_id" for side in sides)
     added = ", ".join(f"{side}s.code as {side}_code" for side in sides)
     return vocabularies, (
         f"select typed.* exclude ({dropped}), {added} from typed{joins} order by typed.rowid"

@@ -1,0 +1,48 @@
+"""Events cut by row, against Python's own stable sort."""
+
+import numpy as np
+import pytest
+
+from tastemap.kernels.jit import threads
+from tastemap.kernels.rows import by_row
+
+
+def obvious(row, n_rows, time):
+    """Where rows begin and their events, oldest first, by sorting tuples."""
+    moments = [0] * len(row) if time is None else time.tolist()
+    order = sorted(range(len(row)), key=lambda e: (row[e], moments[e], e))
+    return [int((row < r).sum()) for r in range(n_rows + 1)], order
+
+
+@pytest.mark.parametrize("moments", [None, 1, 3, 10**6])
+@pytest.mark.parametrize(("events", "n_rows"), [(0, 3), (1, 1), (40, 7), (3000, 5)])
+def test_events_are_dealt_out_to_rows_oldest_first(events, n_rows, moments):
+    random = np.random.default_rng(events + n_rows)
+    row = random.integers(n_rows, size=events).astype(np.int32)
+    time = None if moments is None else random.integers(-moments, moments, size=events)
+    starts, order = by_row(row, n_rows + 2, time)  # the last two rows are empty
+    expected = obvious(row, n_rows + 2, time)
+    assert (starts.tolist(), order.tolist()) == expected
+
+
+def test_read_only_and_strided_columns_give_the_same_order():
+    random = np.random.default_rng(3)
+    row, time = random.integers(4, size=60).astype(np.int32), random.integers(9, size=60)
+    expected = by_row(row[::2].copy(), 4, time[::2].copy())
+    row.flags.writeable = time.flags.writeable = False
+    for found, right in zip(by_row(row[::2], 4, time[::2]), expected, strict=True):
+        assert found.tolist() == right.tolist()
+
+
+def test_the_order_does_not_depend_on_threads():
+    random = np.random.default_rng(4)
+    row, time = (
+        random.integers(500, size=600_000).astype(np.int32),
+        random.integers(50, size=600_000),
+    )
+    with threads(1):
+        alone = by_row(row, 500, time)[1]
+    with threads(2):
+        together = by_row(row, 500, time)[1]
+    assert np.array_equal(alone, together)
+    assert np.array_equal(alone, np.lexsort((time, row)))
