@@ -73,7 +73,8 @@ def _coded(ids: Int64[np.ndarray, " n"]) -> tuple[Int32[np.ndarray, " n"], Vocab
     """Codes of integer ids, of which there is one at least, and their vocabulary.
 
     Mostly ids lie so close together that a table of all numbers between the lowest and the highest
-    is no longer than the log: 18 million take .1 s, a join within DuckDB 1 s.
+    is no longer than the log (18 million events: reading and coding 2.9 -> 1.6 s by such a table
+    instead of a join within DuckDB).
     """
     lowest, highest = int(ids.min()), int(ids.max())
     span = highest - lowest + 1

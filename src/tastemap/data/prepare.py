@@ -81,7 +81,7 @@ def _pairs(log: Interactions) -> Int64[np.ndarray, " n"]:
 def _repeated(log: Interactions) -> Int64[np.ndarray, " repeated"]:
     """The events whose pair occurs more than once.
 
-    A plain sort tells (18 million events without repeats: .7 s; with times, lexsort takes 6).
+    A plain sort tells (18 million events without repeats: .7 s; lexsort of all took 5.9).
     """
     pairs = _pairs(log)
     ordered = np.sort(pairs)

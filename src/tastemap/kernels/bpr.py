@@ -157,8 +157,7 @@ def _prepare(run, log, blocks, room, weights, chances):  # type: ignore[no-untyp
 def _deal(log, first, last, slots, places, counts, cuts):  # type: ignore[no-untyped-def]
     """List the events of one block of users by the block of their item.
 
-    Where the users stand beside their events instead of being counted, that takes twice the
-    memory, and steps took 19.2 instead of 17.3 ms an epoch of MovieLens-1M.
+    Users are counted, not named beside their events, which would take twice the memory.
     """
     starts, items = log
     n_blocks = len(counts)

@@ -13,7 +13,7 @@ def by_row(
     """Where each row begins, and the numbers of its events: oldest first, else as they came.
 
     Equal times keep their order. Events are dealt out to the rows and sorted there, on all
-    threads: 18 million in 138,000 rows take .4 s, `np.lexsort` of both columns 3.6 s.
+    threads: 18 million in 138,000 rows take .4 s, `np.lexsort` of both columns 2.1 s.
 
     >>> starts, order = by_row(np.int32([1, 0, 1]), 2, time=np.array([7, 8, 6]))
     >>> starts.tolist(), order.tolist()

@@ -134,9 +134,7 @@ def train(
 
     def epoch(number: int) -> dict[str, float]:
         with quietly_seeded(plan.seed, plan.name, number), telling_of_memory(plan.remedy):
-            state.mean.hide()
             values = _epoch(network, batches(number), step, optimiser, state.mean, plan, number)
-            state.mean.show()
             if validate is not None:
                 network.eval()
                 values["validation_ndcg"] = validate()
@@ -199,7 +197,8 @@ def _epoch(
     plan: Plan,
     number: int,
 ) -> dict[str, float]:
-    """One pass: the mean loss and whatever the steps measured."""
+    """One pass: the mean loss and whatever the steps measured. Leaves the mean in the network."""
+    mean.hide()
     network.train()
     totals: dict[str, list[float]] = {}
     for batch in batches:
@@ -215,6 +214,7 @@ def _epoch(
             sums = totals.setdefault(name, [0.0, 0.0])
             sums[0] += total
             sums[1] += count
+    mean.show()
     values = {name: total / max(count, 1) for name, (total, count) in totals.items()}
     if not math.isfinite(values.get("loss", 0.0)):
         raise InputError(
