@@ -4,9 +4,9 @@
 
 The same recipe is fitted twice a seed: as it is, on stratified blocks, and with the whole log as
 one block, where every other item is drawn from the whole catalogue, independently of all other
-draws.
-Events are visited user by user on both sides. A random fifth of each user's events is the test part; all items are ranked, used ones
-removed. Values are means over seeds; intervals are those of the paired difference over users.
+draws. Events are visited user by user on both sides. A random fifth of each user's events is the
+test part; all items are ranked, used ones removed. Values are means over seeds; intervals are those
+of the paired difference over users.
 """
 
 import argparse

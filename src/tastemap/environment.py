@@ -8,7 +8,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from tastemap.kernels import jit
+from tastemap.kernels.workers import n_threads
 from tastemap.memory import free_bytes
 
 LIBRARIES = ("tastemap", "numpy", "scipy", "numba", "duckdb", "narwhals")
@@ -47,8 +47,7 @@ def environment() -> dict[str, Any]:
         else os.cpu_count(),
         "free_memory_gb": round(free_bytes() / 2**30, 1),
         "blas": sorted({f"{pool['internal_api']} {pool.get('version')}" for pool in blas}),
-        "numba_threading_layer": jit.layer(),
-        "numba_threads": jit.n_threads(),
+        "threads": n_threads(),
         "extras": {name: _version(name) for name in EXTRAS},
         "executable": sys.executable,
     }

@@ -160,11 +160,11 @@ def _add_events(used, extra, base, shift, p, out):  # type: ignore[no-untyped-de
 
 
 @serial
-def _times(events, alpha, base, shift, fixed, diagonal, p, out, room, new):  # type: ignore[no-untyped-def]
-    """out = A p - shift b without ever building A: with shift 1 the negative residual.
+def _times(events, alpha, base, shift, fixed, diagonal, p, out, room):  # type: ignore[no-untyped-def]
+    """out = A p - shift b without ever building A: with shift 1, at first, the negative residual.
 
-    A row's vectors are gathered once, when it is `new`, into a block that stays in the cache for
-    all steps; but those of a row of several strips each time, into the same block.
+    A row's vectors are gathered then, once, into a block that stays in the cache for all steps;
+    but those of a row of several strips each time, into the same block.
     """
     items, weights = events
     block, extra = room
@@ -172,7 +172,7 @@ def _times(events, alpha, base, shift, fixed, diagonal, p, out, room, new):  # t
         out[f] = diagonal[f] * p[f]
     for first in range(0, len(items), STRIP):
         n = min(STRIP, len(items) - first)
-        if new or len(items) > STRIP:
+        if shift > 0 or len(items) > STRIP:
             gather(fixed, items[first : first + n], block[:n])
         if len(weights) > 0:
             for e in range(n):
@@ -208,7 +208,7 @@ def _improve(events, alpha, base, fixed, diagonal, x, steps, room, scratch):  # 
     """Move x, a guess at the solution of A x = b, by conjugate gradient; M is `diagonal`."""
     d = len(x)
     product, residual, direction = scratch[0], scratch[1], scratch[2]
-    _times(events, alpha, base, np.float32(1), fixed, diagonal, x, product, room, True)
+    _times(events, alpha, base, np.float32(1), fixed, diagonal, x, product, room)
     before = np.float32(0)
     for f in range(d):
         residual[f] = -product[f]
@@ -217,7 +217,7 @@ def _improve(events, alpha, base, fixed, diagonal, x, steps, room, scratch):  # 
     for _ in range(steps):
         if before < 1e-20:
             break
-        _times(events, alpha, base, np.float32(0), fixed, diagonal, direction, product, room, False)
+        _times(events, alpha, base, np.float32(0), fixed, diagonal, direction, product, room)
         curvature = np.float32(0)
         for f in range(d):
             curvature += direction[f] * product[f]

@@ -60,7 +60,7 @@ def _pairs_won_by_rows(negatives, starts, positives, won, met):  # type: ignore[
     n_items = negatives.shape[1]
     for r in range(len(won)):
         row = negatives[r]
-        absent = 0
+        absent = np.int64(0)  # a literal 0 is a type of its own, and compiled for once more
         for i in range(n_items):
             absent += row[i] == -np.inf
         met[r] = n_items - absent

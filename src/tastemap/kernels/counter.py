@@ -5,7 +5,7 @@ The mixing is SplitMix64's finaliser (Steele, Lea & Flood 2014), applied once to
 
 import numpy as np
 
-from tastemap.kernels.jit import parallel, prange, serial
+from tastemap.kernels.jit import serial
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -49,11 +49,11 @@ def unit(word):  # type: ignore[no-untyped-def]
     return np.float32(np.int64(word >> _S40)) * np.float32(1.0 / (1 << 24))
 
 
-@parallel
+@serial
 def unit_scores(seed, users, n_items):  # type: ignore[no-untyped-def]
     """A random score in [0, 1) for each (user, item): float32 (users, items)."""
     out = np.empty((len(users), n_items), dtype=np.float32)
-    for r in prange(len(users)):
+    for r in range(len(users)):
         key = stream_key(seed, users[r] + 1)
         for i in range(n_items):
             out[r, i] = unit(random_word(key, np.uint64(i)))

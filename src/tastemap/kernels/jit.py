@@ -1,7 +1,7 @@
 """The only place that names numba's options: how kernels are compiled and where that is kept.
 
-Three decorators compile the kernels. The machine code is kept in files, so that each kernel is
-compiled once an installation (see `_Files`). Sums of `serial` and `parallel` kernels may be
+Two decorators compile the kernels. The machine code is kept in files, so that each kernel is
+compiled once an installation (see `_Files`). Sums of `serial` kernels may be
 re-associated and fused (`reassoc`, `contract`): without that, a dot product cannot use vector
 registers and the ALS kernels run several times slower. The order that the compiler picks is fixed
 in the machine code, so results stay the same from run to run. `exact` kernels compare and count;
@@ -14,10 +14,8 @@ import os
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import cache, wraps
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,6 @@ from numba.core.caching import (
     _CacheLocator,
 )
 from numba.core.runtime import rtsys
-from numba.np.ufunc.parallel import _launch_threads
 
 from tastemap.kernels.workers import n_threads as n_threads
 from tastemap.kernels.workers import one_blas_thread as one_blas_thread
@@ -39,8 +36,6 @@ from tastemap.kernels.workers import threads as threads
 
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _FLAGS = {"reassoc", "contract", "nsz", "arcp"}
-
-prange = numba.prange
 
 
 def serial(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,33 +46,6 @@ def serial(function: Callable[..., Any]) -> Callable[..., Any]:
 def exact(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop that runs on one thread and does its arithmetic in the order written."""
     return _kept(njit(**_OPTIONS)(function))
-
-
-def parallel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a loop whose `prange` rows run on several threads and do not depend on each other.
-
-    For calls from Python only, from any Python thread: `threads` holds, and where numba's layer
-    would end the process if two Python threads met in it, they wait for each other.
-    """
-    compiled = _kept(njit(**_OPTIONS, fastmath=_FLAGS, parallel=True)(function))
-
-    @wraps(function)
-    def kernel(*args: Any) -> Any:
-        with _ENTRANCE if layer() == "workqueue" else nullcontext():
-            numba.set_num_threads(n_threads())
-            return compiled(*args)
-
-    return kernel
-
-
-_ENTRANCE = threading.RLock()
-
-
-@cache
-def layer() -> str:
-    """Name of numba's threading layer ("omp", "tbb", "workqueue"), starting it if need be."""
-    _launch_threads()
-    return str(numba.threading_layer())
 
 
 @cache

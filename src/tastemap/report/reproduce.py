@@ -15,8 +15,7 @@ ENVIRONMENT = (
     "libraries",
     "cores",
     "blas",
-    "numba_threading_layer",
-    "numba_threads",
+    "threads",
 )
 """What of a run's environment belongs in a file that is handed on: no paths, no names."""
 
