@@ -70,8 +70,8 @@ PUBLISHED = {
     "sports": "SASRec with BCE .0298 / .0159, with sampled softmax .0569 / .0314; eSASRec .0560 / "
     ".0323; BSARec .0612 / .0360; WEARec .0631 / .0367",
     "ml-1m": "BERT4Rec .2843 / .1537; gSASRec .3003 / .1726; SASRec of RecTools .3058 / .1779; "
-    "SASRec with 3,000 negatives .3159 / .1857. Events of the same second stand in the order of each "
-    "source: ours need not be theirs",
+    "SASRec with 3,000 negatives .3159 / .1857. Events of the same second stand in the order "
+    "of each source: ours need not be theirs",
 }
 
 
