@@ -99,6 +99,7 @@ def learning_curve(
     if part is None:
         part = "test" if split.validation is None or not len(split.validation) else "validation"
     seen, truth = split.queries(part)
+    newest = leave_last_out(split.train, validation=False)
     measured: list[tuple[int, derived.Aucs]] = []
 
     def measure(epoch: Epoch) -> None:
@@ -107,7 +108,6 @@ def learning_curve(
         model: Model = epoch.model()
         found = _aucs(model, split.train, seen, truth)
         if isinstance(model, SequenceModel):
-            newest = leave_last_out(split.train, validation=False)
             last = _aucs(model, newest.train, *newest.queries())
             found = found._replace(train=last.test, popular_train=last.popular_test)
         measured.append((epoch.number, found))

@@ -97,7 +97,7 @@ def _tile(typing, users, laid, d, out, at, width):  # type: ignore[no-untyped-de
     return types.void(users, laid, whole, out, whole, whole), _build_tile
 
 
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
 
 
 def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -107,11 +107,11 @@ def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         context.make_array(signature.args[k])(context, builder, args[k]).data for k in (0, 1, 3)
     )
     fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{LANES}f32"
+        builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fma.v{LANES}f32"
     )
     lanes = range(0, COLUMNS, LANES)
     zero = ir.Constant(number, 0)
-    bias = [_load(builder, y_at, ir.Constant(number, lane)) for lane in lanes]
+    bias = [load_vector(builder, y_at, ir.Constant(number, lane)) for lane in lanes]
     before, body = builder.block, builder.append_basic_block("factor")
     after = builder.append_basic_block("done")
     builder.cbranch(builder.icmp_signed(">", args[2], zero), body, after)
@@ -119,20 +119,20 @@ def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     builder.position_at_end(body)
     f = builder.phi(number)
     f.add_incoming(zero, before)
-    sums = [[builder.phi(_VECTOR) for _ in lanes] for _ in range(ROWS)]
+    sums = [[builder.phi(VECTOR) for _ in lanes] for _ in range(ROWS)]
     x = builder.gep(x_at, [builder.mul(f, ir.Constant(number, ROWS))])
     following = builder.add(f, ir.Constant(number, 1))
     panel = builder.gep(y_at, [builder.mul(following, ir.Constant(number, COLUMNS))])
-    y = [_load(builder, panel, ir.Constant(number, lane)) for lane in lanes]
+    y = [load_vector(builder, panel, ir.Constant(number, lane)) for lane in lanes]
     grown = []
     for r in range(ROWS):
-        x_r = _spread(builder, builder.load(builder.gep(x, [ir.Constant(number, r)])))
+        x_r = spread(builder, builder.load(builder.gep(x, [ir.Constant(number, r)])))
         grown.append([builder.call(fma, [x_r, y[j], sums[r][j]]) for j in range(len(y))])
     f.add_incoming(following, body)
     builder.cbranch(builder.icmp_signed("<", following, args[2]), body, after)
 
     builder.position_at_end(after)
-    totals = [[builder.phi(_VECTOR) for _ in lanes] for _ in range(ROWS)]
+    totals = [[builder.phi(VECTOR) for _ in lanes] for _ in range(ROWS)]
     for r in range(ROWS):
         row = builder.add(args[4], builder.mul(args[5], ir.Constant(number, r)))
         for j, lane in enumerate(lanes):
@@ -140,23 +140,21 @@ def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
                 phi.add_incoming(bias[j], before)
                 phi.add_incoming(grown[r][j], body)
             to = builder.gep(out_at, [builder.add(row, ir.Constant(number, lane))])
-            builder.store(totals[r][j], builder.bitcast(to, _VECTOR.as_pointer())).align = 4
+            builder.store(totals[r][j], builder.bitcast(to, VECTOR.as_pointer())).align = 4
     return context.get_dummy_value()
 
 
-def _load(builder: Any, start: Any, offset: Any) -> Any:
+def load_vector(builder: Any, start: Any, offset: Any) -> Any:
     """LANES numbers side by side."""
-    pointer = builder.bitcast(builder.gep(start, [offset]), _VECTOR.as_pointer())
+    pointer = builder.bitcast(builder.gep(start, [offset]), VECTOR.as_pointer())
     loaded = builder.load(pointer)
     loaded.align = 4
     return loaded
 
 
-def _spread(builder: Any, value: Any) -> Any:
+def spread(builder: Any, value: Any) -> Any:
     """One number, LANES times."""
     index = ir.IntType(32)
-    single = builder.insert_element(
-        ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(index, 0)
-    )
+    single = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(index, 0))
     first = ir.Constant(ir.VectorType(index, LANES), [0] * LANES)
     return builder.shuffle_vector(single, single, first)

@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tastemap.kernels.jit import serial
-from tastemap.kernels.product import _VECTOR, LANES, _load, _spread
+from tastemap.kernels.product import LANES, VECTOR, load_vector, spread
 
 ROWS, COLUMNS = 4, 16
 """A tile of 4 × 16 sums: eight registers, which is as many as two multiply-adds a cycle need. One
@@ -70,7 +70,7 @@ def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     width = builder.extract_value(vectors.shape, 1)
     _, first, n, row, column, scale, _, _ = args
     fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{LANES}f32"
+        builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fma.v{LANES}f32"
     )
     steps = [ir.Constant(number, k) for k in range(COLUMNS)]
     lanes = steps[::LANES]
@@ -81,12 +81,12 @@ def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
     builder.position_at_end(body)
     e = builder.phi(number)
-    sums = [[builder.phi(_VECTOR) for _ in lanes] for _ in range(ROWS)]
+    sums = [[builder.phi(VECTOR) for _ in lanes] for _ in range(ROWS)]
     vector = builder.gep(block, [builder.mul(e, width)])
-    y = [_load(builder, vector, builder.add(column, lane)) for lane in lanes]
+    y = [load_vector(builder, vector, builder.add(column, lane)) for lane in lanes]
     grown = []
     for r in range(ROWS):
-        x_r = _spread(builder, builder.load(builder.gep(vector, [builder.add(row, steps[r])])))
+        x_r = spread(builder, builder.load(builder.gep(vector, [builder.add(row, steps[r])])))
         grown.append([builder.call(fma, [x_r, y[j], sums[r][j]]) for j in range(len(y))])
     following = builder.add(e, steps[1])
     builder.cbranch(builder.icmp_signed("<", following, n), body, after)
@@ -98,15 +98,15 @@ def _build_tile(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         phi.add_incoming(later, body)
 
     builder.position_at_end(after)
-    times = _spread(builder, scale)
+    times = spread(builder, scale)
     for r in range(ROWS):
         place = builder.add(builder.mul(builder.add(row, steps[r]), width), column)
         for j, lane in enumerate(lanes):
             at = builder.add(place, lane)
-            total = builder.call(fma, [times, grown[r][j], _load(builder, start.data, at)])
-            to = builder.bitcast(builder.gep(out.data, [at]), _VECTOR.as_pointer())
+            total = builder.call(fma, [times, grown[r][j], load_vector(builder, start.data, at)])
+            to = builder.bitcast(builder.gep(out.data, [at]), VECTOR.as_pointer())
             builder.store(total, to).align = 4
     return context.get_dummy_value()
 
 
-_NOTHING = ir.Constant(_VECTOR, [0.0] * LANES)
+_NOTHING = ir.Constant(VECTOR, [0.0] * LANES)

@@ -1,10 +1,10 @@
 """Threads: how many there are, and work dealt out to them.
 
 Kernels let go of Python's lock while they run, so plain Python threads run them side by side.
-numba's own loops over threads (`prange`) are not used for work that is dealt out here: they take
-about as long to compile as the loop itself, one of their layers ends the process when two Python
-threads meet in it, another when the process was forked, and the threads of a third go on spinning
-on cores that BLAS needs. Dealing costs a tenth of a millisecond.
+numba's own loops over threads (`prange`) are not used: they take about as long to compile as the
+loop itself, one of their layers ends the process when two Python threads meet in it, another when
+the process was forked, and the threads of a third go on spinning on cores that BLAS needs. Dealing
+costs a tenth of a millisecond.
 
 The number of threads belongs to the Python thread that sets it, not to the process. BLAS knows
 only one number for the whole process: the lowest that anybody asks for at the moment.

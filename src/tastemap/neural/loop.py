@@ -235,7 +235,7 @@ def _save(
 ) -> None:
     """Weights, their mean, the best, both moments of Adam and the log: two files, no pickle."""
     arrays: Arrays = {f"now.{n}": _array(t) for n, t in network.state_dict().items()}
-    arrays |= {f"other.{n}": _array(t) for n, t in state.mean.other.items()}
+    arrays |= {f"hidden.{n}": _array(t) for n, t in state.mean.hidden.items()}
     for name, tensor in (state.best_weights or {}).items():
         arrays[f"best.{name}"] = _array(tensor)
     for place, moments in optimiser.state_dict()["state"].items():
@@ -277,7 +277,7 @@ def _restore(
             "choose another folder, or delete this one",
         )
     network.load_state_dict(_tensors(arrays, "now."))
-    state.mean.other = _tensors(arrays, "other.")
+    state.mean.hidden = _tensors(arrays, "hidden.")
     state.mean.steps, state.mean.shown = manifest["steps"], bool(plan.ema)
     state.best_weights = _tensors(arrays, "best.") or None
     state.best = -math.inf if manifest["best"] is None else manifest["best"]

@@ -18,11 +18,15 @@ class RunningMean:
         their mean: `show` and `hide` exchange the two in place.
     decay
         From 0, where the mean is the weights, to below 1.
+
+    `hidden` holds, by name, whichever of the two is not in the network.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network, self.decay, self.steps, self.shown = network, decay, 0, False
-        self.other = {n: p.detach().clone() for n, p in network.named_parameters()} if decay else {}
+        self.hidden = (
+            {n: p.detach().clone() for n, p in network.named_parameters()} if decay else {}
+        )
 
     def step(self) -> None:
         """Take the weights as they are now into the mean."""
@@ -31,7 +35,7 @@ class RunningMean:
         self.steps += 1
         share = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, parameter in self.network.named_parameters():
-            self.other[name].lerp_(parameter.detach(), share)
+            self.hidden[name].lerp_(parameter.detach(), share)
 
     def show(self) -> None:
         """Put the mean into the network."""
@@ -47,6 +51,6 @@ class RunningMean:
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
                 kept = parameter.detach().clone()
-                parameter.copy_(self.other[name])
-                self.other[name] = kept
+                parameter.copy_(self.hidden[name])
+                self.hidden[name] = kept
         self.shown = to
