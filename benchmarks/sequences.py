@@ -44,6 +44,7 @@ RECIPES = {
         "HSTU": hstu(**SHORT, dropout=0.5),
         "BSARec": bsarec(**SHORT, attention_dropout=0.5),
         "BSARec, distances": bsarec(**SHORT, prefixes=False, positions="back"),
+        "BSARec, distances, mean": bsarec(**SHORT, prefixes=False, positions="back", ema=0.999),
     },
     "movies": {
         "Popularity": tm.Popularity(),

@@ -143,6 +143,16 @@ def test_dropout_sets_its_share_to_zero_and_keeps_the_mean(share):
     assert layer.eval()(x) is x
 
 
+@pytest.mark.parametrize("positions", ["ages", "back"])
+@pytest.mark.parametrize("row", [[3, 7, 1, 4, 9], [3, 7]], ids=["full", "padded"])
+def test_attention_that_drops_weights_is_the_fused_one_where_none_fall(positions, row):
+    encoder = network({"positions": positions, "attention_dropout": 0.001})  # rounded to 0 of 256
+    rows = padded([[2, 5, 6, 8, 10], row], 5)
+    torch.testing.assert_close(
+        encoder.train()(rows)[rows > 0], encoder.eval()(rows)[rows > 0], rtol=1e-4, atol=1e-5
+    )
+
+
 def test_with_distances_every_place_sees_its_past_as_a_prefix_by_itself():
     encoder = network({"positions": "back", "mixer": "both"})
     row = [3, 7, 1, 4, 9]

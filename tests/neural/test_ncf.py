@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tastemap as tm
-from tastemap import InputError, UsageError
+from tastemap import InputError, UsageError, threads
 from tastemap.data import synthetic
 from tastemap.models import load
 from tastemap.neural.losses import LOSSES
@@ -134,6 +134,16 @@ def test_train_auc_is_the_share_of_pairs_in_order(world):
     trained = replace(FAMILY["MF"], epochs=20).fit(world.train, seed=1)
     assert trained.log.last("train_auc") > 0.9
     assert 0 < trained.log.last("skipped") < 0.3
+
+
+def test_one_and_two_threads_learn_the_same_bits():
+    log, _ = noise(users=200)
+    recipe = replace(TINY, dropout=0.3, batch_size=2048, ema=0.9)
+    found = []
+    for n in (1, 2):
+        with threads(n):
+            found.append(recipe.fit(log, seed=1))
+    assert all(np.array_equal(a, found[1].weights[n]) for n, a in found[0].weights.items())
 
 
 CHANGES = {

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tastemap as tm
-from tastemap import Histories, InputError, UsageError
+from tastemap import Histories, InputError, UsageError, threads
 from tastemap.data import synthetic
 from tastemap.models import load
 from tastemap.neural.losses import LOSSES
@@ -170,6 +170,27 @@ def test_a_user_s_scores_hardly_depend_on_who_else_is_asked(world):
     everybody = model.score(world.train.histories())
     alone = model.score(world.train.histories([7]))
     np.testing.assert_allclose(everybody[7], alone[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        SASRec(**SMALL | {"dropout": 0.3, "epochs": 2, "batch_size": 256}),
+        bsarec(**SMALL | {"epochs": 2, "batch_size": 256}, attention_dropout=0.3, ema=0.9),
+        gsasrec(negatives=3, **SMALL | {"epochs": 2, "batch_size": 256}, shared=False),
+        esasrec(negatives=3, **SMALL | {"epochs": 2, "batch_size": 256}),
+    ],
+    ids=["softmax", "attention dropout", "own negatives", "shared negatives"],
+)
+def test_one_and_two_threads_learn_the_same_bits(recipe):
+    log = synthetic.markov_chain(users=200, seed=2)
+    found = []
+    for n in (1, 2):
+        with threads(n):
+            found.append(recipe.fit(log, seed=1))
+    assert found[0].log.curve("loss") == found[1].log.curve("loss")
+    assert all(np.array_equal(a, found[1].weights[n]) for n, a in found[0].weights.items())
+    assert np.array_equal(*(model.score(log.histories()) for model in found))
 
 
 CHANGES = {

@@ -53,11 +53,14 @@ def test_an_epoch_asks_for_every_target_once_and_pads_little():
     rng = np.random.default_rng(0)
     rows = [list(range(n)) for n in rng.integers(2, 40, size=500)]
     windows = Windows.of(Histories.of_items(rows), max_len=50)
-    batches = list(windows.batches(stream(0, "x"), 16))
+    cut = list(windows.batches(stream(0, "x"), 16, 8))
+    assert max(len(batch.items) for parts in cut for batch in parts) == 8
+    assert {len(parts) for parts in cut[:-1]} <= {1, 2}
+    batches = [batch for parts in cut for batch in parts]
     asked = sum(int((batch.targets > 0).sum()) for batch in batches)
     assert asked == sum(len(row) - 1 for row in rows)
     assert asked / sum(batch.items.size for batch in batches) > 0.9
-    again = list(windows.batches(stream(0, "x"), 16))
+    again = [batch for parts in windows.batches(stream(0, "x"), 16, 8) for batch in parts]
     assert all((a.items == b.items).all() for a, b in zip(batches, again, strict=True))
 
 

@@ -1,15 +1,19 @@
 """Where a network is trained: the device, its threads, its randomness, and what to do when memory
 ends.
+
+Each call into torch runs on one thread; several threads share a batch by parts (see `loop`). How
+torch would cut a sum among threads of its own changes the last bits; and a step is made of hundreds
+of short calls, for which its threads wait longer than they work.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from zlib import crc32
 
 import torch
 
 from tastemap.errors import InputError, UsageError
-from tastemap.kernels.workers import n_threads
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -41,20 +45,38 @@ def device_of(asked: str) -> torch.device:
 
 @contextmanager
 def quietly_seeded(seed: int, *names: str | int) -> Iterator[None]:
-    """Seed torch from a seed and names within the block; its own state comes back afterwards.
-
-    The threads of torch are those of `tastemap.threads`.
-    """
-    mixed = crc32(repr((seed, *names)).encode()) ^ (seed << 32)
+    """Seed torch from a seed and names within the block; its own state comes back afterwards."""
     before = torch.get_num_threads()
     devices = list(range(torch.cuda.device_count()))
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(mixed % 2**63)
-        torch.set_num_threads(n_threads())
+        torch.manual_seed(_mixed(seed, names))
+        torch.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+_DRAWS: ContextVar[torch.Generator | None] = ContextVar("draws", default=None)
+
+
+@contextmanager
+def drawing(seed: int, *names: str | int) -> Iterator[None]:
+    """Let `draws` give a generator of a seed and names, in this Python thread alone."""
+    before = _DRAWS.set(torch.Generator().manual_seed(_mixed(seed, names)))
+    try:
+        yield
+    finally:
+        _DRAWS.reset(before)
+
+
+def draws() -> torch.Generator | None:
+    """What dropout and negatives are drawn from on a CPU; None: from torch's own state."""
+    return _DRAWS.get()
+
+
+def _mixed(seed: int, names: tuple[str | int, ...]) -> int:
+    return (crc32(repr((seed, *names)).encode()) ^ (seed << 32)) % 2**63
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 Nothing is hidden in it: an epoch draws its batches and its dropout from (seed, epoch), so that a
 run which was interrupted after any epoch goes on to the same bits from its checkpoint.
+
+A batch is cut into parts, as many for one thread as for eight, which the threads share. Their
+gradients are added in the order of the parts: the bits do not depend on how many threads there are.
 """
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,8 @@ from torch import Tensor, nn
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
-from tastemap.neural.device import quietly_seeded, telling_of_memory
+from tastemap.kernels.workers import deal
+from tastemap.neural.device import drawing, quietly_seeded, telling_of_memory
 from tastemap.neural.running_mean import RunningMean
 from tastemap.storage import Arrays, read_folder, write_folder
 from tastemap.training import Epoch, Monitor, TrainingLog, run_epochs
@@ -26,7 +31,10 @@ Measures = dict[str, tuple[float, float]]
 """What a step measured: name -> (sum, how many), added up over the epoch."""
 
 Step = Callable[[Any], tuple[Tensor, int, Measures]]
-"""From a batch to its mean loss, the number of targets behind it, and what was measured."""
+"""From a part of a batch to its mean loss, the number of targets behind it, and measures."""
+
+Batch = Sequence[Any]
+"""The parts of a batch."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class _State:
 
 def train(
     network: nn.Module,
-    batches: Callable[[int], Iterable[Any]],
+    batches: Callable[[int], Iterable[Batch]],
     step: Step,
     plan: Plan,
     *,
@@ -111,9 +119,10 @@ def train(
     Parameters
     ----------
     batches
-        The batches of an epoch, by its number from 1; a pure function of it.
+        The batches of an epoch, by its number from 1, each in parts; a pure function of it.
     step
-        Mean loss of a batch, its number of targets, and what was measured on the way.
+        Mean loss of a part, its number of targets, and what was measured on the way. Several
+        threads call it at a time; on a CPU it draws from `device.draws()` alone.
     validate
         NDCG on what was held out; higher is better.
     model
@@ -184,13 +193,13 @@ def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
         [{"params": decayed, "weight_decay": plan.reg}, {"params": plain, "weight_decay": 0.0}],
         lr=plan.learning_rate,
         betas=(0.9, 0.98),
-        foreach=True,
+        fused=True,
     )
 
 
 def _epoch(
     network: nn.Module,
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     step: Step,
     optimiser: torch.optim.Optimizer,
     mean: RunningMean,
@@ -201,16 +210,13 @@ def _epoch(
     mean.hide()
     network.train()
     totals: dict[str, list[float]] = {}
-    for batch in batches:
-        optimiser.zero_grad(set_to_none=True)
-        with torch.autocast("cuda", torch.bfloat16, enabled=plan.mixed):
-            loss, n, measured = step(batch)
-        loss.backward()
+    for place, batch in enumerate(batches):
+        measured = _descend(network, batch, step, plan, (number, place))
         if plan.clip:
             nn.utils.clip_grad_norm_(network.parameters(), plan.clip, foreach=True)
         optimiser.step()
         mean.step()
-        for name, (total, count) in {"loss": (loss.item() * n, n), **measured}.items():
+        for name, (total, count) in measured:
             sums = totals.setdefault(name, [0.0, 0.0])
             sums[0] += total
             sums[1] += count
@@ -224,6 +230,30 @@ def _epoch(
             f"try learning_rate={plan.learning_rate / 10:g}, or clip=1.0",
         )
     return values
+
+
+def _descend(
+    network: nn.Module, batch: Batch, step: Step, plan: Plan, names: tuple[int, int]
+) -> list[tuple[str, tuple[float, float]]]:
+    """Leave the gradient of the mean loss of a batch in the weights; what each part measured."""
+    weights = [p for p in network.parameters() if p.requires_grad]
+    on_cpu = weights[0].device.type == "cpu"
+
+    def slopes(part: int) -> tuple[Sequence[Tensor | None], float, int, Measures]:
+        own = drawing(plan.seed, plan.name, *names, part) if on_cpu else nullcontext()
+        with own, torch.autocast("cuda", torch.bfloat16, enabled=plan.mixed):
+            loss, n, measured = step(batch[part])
+        return torch.autograd.grad(loss * n, weights, allow_unused=True), loss.item(), n, measured
+
+    found = deal(slopes, range(len(batch)))
+    targets = sum(n for _, _, n, _ in found)
+    for weight, *parts in zip(weights, *(slope for slope, *_ in found), strict=True):
+        there = [part for part in parts if part is not None]
+        for other in there[1:]:
+            there[0] += other
+        weight.grad = there[0].div_(targets) if there else None
+    losses = [("loss", (loss * n, n)) for _, loss, n, _ in found]
+    return [*losses, *(one for *_, measured in found for one in measured.items())]
 
 
 def _save(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int, Int32
 from torch import Tensor, nn
 
 from tastemap.data.batches import Negatives
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.neural.device import device_of, quietly_seeded
+from tastemap.neural.layers import Dropout
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES
 from tastemap.neural.pair_model import PairModel
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 START = 0.01
 """Standard deviation of vectors at the start, as in the paper's code."""
+PART = 512
+"""Lists of a part of a batch."""
 FOLD_STEPS, FOLD_RATE = 60, 0.05
 """Steps of Adam, and their size, for the vector of a stranger."""
 LEGEND = (
@@ -64,13 +68,13 @@ class PairNetwork(nn.Module):
             self.tower = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
             self.output = nn.Parameter(torch.empty(recipe.layers[-1]).uniform_(-1, 1))
             self.output.data /= recipe.layers[-1] ** 0.5
-        self.dropout = nn.Dropout(recipe.dropout)
+        self.dropout = Dropout(recipe.dropout)
 
     def forward(
         self, users: dict[str, Float[Tensor, "n _"]], items: Int[Tensor, "n m"]
     ) -> Float[Tensor, "n m"]:
         """Scores of some items for each row, given the row's user vectors by part."""
-        scores = self.bias[items]
+        scores = F.embedding(items, self.bias[:, None])[:, :, 0]  # an index, with a fast gradient
         for part, user in users.items():
             item = self.items[part](items)  # (n, m, d)
             if part == "mlp":
@@ -127,7 +131,7 @@ def fit(
         half = first.fit(log, seed=seed, validation=validation)
         network.take(half.weights, share=0.5)
         started.append(f"started from {first.name} ({len(half.log.epochs)} epochs)")
-    lists = Sampler(recipe, log, histories, seed)
+    lists = Sampler(recipe, log, histories, seed, PART if device.type == "cpu" else None)
 
     def step(batch: Lists) -> tuple[Tensor, int, Measures]:
         users = torch.from_numpy(batch.user).to(device).long()
@@ -157,28 +161,39 @@ class Sampler:
     """Draws the lists of an epoch: every event once, with drawn company."""
 
     def __init__(
-        self, recipe: "UserItemNetwork", log: Interactions, histories: Histories, seed: int
+        self,
+        recipe: "UserItemNetwork",
+        log: Interactions,
+        histories: Histories,
+        seed: int,
+        part: int | None,
     ) -> None:
         self.recipe, self.histories, self.seed = recipe, histories, seed
+        self.part = part or recipe.batch_size
         self.negatives = Negatives(log, recipe.popularity_power)
         self.owner = np.repeat(histories.user, histories.lengths)
         self.first = np.repeat(histories.starts[:-1], histories.lengths)
         self.length = np.repeat(histories.lengths, histories.lengths)
 
-    def batches(self, epoch: int) -> Iterator[Lists]:
-        """Lists in random order, `batch_size` at a time."""
+    def batches(self, epoch: int) -> Iterator[list[Lists]]:
+        """Lists in random order, `batch_size` at a time, in parts of up to `part`."""
         rng = stream(self.seed, self.recipe.name, "lists", epoch)
         order = rng.permutation(len(self.owner))
         for start in range(0, len(order), self.recipe.batch_size):
             rows = order[start : start + self.recipe.batch_size]
-            users = self.owner[rows]
-            liked = self.histories.items[rows][:, None]
-            if self.recipe.liked > 1:
-                more = rng.random((len(rows), self.recipe.liked - 1)) * self.length[rows, None]
-                drawn = self.histories.items[self.first[rows, None] + more.astype(np.int64)]
-                liked = np.concatenate([liked, drawn], axis=1)
-            others, rejected = self.negatives.draw(users, self.recipe.negatives, rng)
-            yield Lists(users, np.concatenate([liked, others], axis=1), rejected)
+            cuts = range(0, len(rows), self.part)
+            yield [self._lists(rows[first : first + self.part], rng) for first in cuts]
+
+    def _lists(self, rows: Int[np.ndarray, " rows"], rng: np.random.Generator) -> Lists:
+        """These events, each with its company."""
+        users = self.owner[rows]
+        liked = self.histories.items[rows][:, None]
+        if self.recipe.liked > 1:
+            more = rng.random((len(rows), self.recipe.liked - 1)) * self.length[rows, None]
+            drawn = self.histories.items[self.first[rows, None] + more.astype(np.int64)]
+            liked = np.concatenate([liked, drawn], axis=1)
+        others, rejected = self.negatives.draw(users, self.recipe.negatives, rng)
+        return Lists(users, np.concatenate([liked, others], axis=1), rejected)
 
 
 def _losing(

@@ -69,7 +69,7 @@ class SASRec(Recipe):
     loss
         Any of `tastemap.neural.losses.LOSSES`.
     negatives, shared
-        Items drawn for each batch and shared by all its targets, or for each target by itself; 0
+        Items drawn for 64 histories and shared by all their targets, or for each target alone; 0
         is the whole catalogue ("softmax" alone). SASRec as first published is loss="bce",
         negatives=1, shared=False.
     negatives_power

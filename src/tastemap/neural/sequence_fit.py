@@ -11,7 +11,8 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
 from tastemap.data.interactions import Histories, Interactions
-from tastemap.neural.device import device_of, quietly_seeded
+from tastemap.kernels.workers import deal
+from tastemap.neural.device import device_of, draws, quietly_seeded
 from tastemap.neural.layers import Encoder, arrays_of
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES, linear_softmax
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ROWS = 256
 """Histories that are turned into states at a time."""
+PART = 64
+"""Histories of a part of a batch: enough that Python's share of a step is small."""
 NEVER = -1e4
 """Score of a negative that is the target itself: no loss feels it (squared error: see there)."""
 LEGEND = (
@@ -54,16 +57,23 @@ def fit(
     counts = log.item_counts()
     losing = Losing(recipe, counts, seed)
 
-    def batches(epoch: int) -> Iterator[Batch]:
-        return windows.batches(stream(seed, "sasrec", "batches", epoch), recipe.batch_size)
+    # On a GPU, and where a batch is normalised as a whole, it is one part.
+    whole = device.type != "cpu" or recipe.norm == "batch"
+    part = recipe.batch_size if whole else PART
+
+    def batches(epoch: int) -> Iterator[list[Batch]]:
+        rng = stream(seed, "sasrec", "batches", epoch)
+        return windows.batches(rng, recipe.batch_size, part)
 
     def step(batch: Batch) -> tuple[Tensor, int, Measures]:
         items = torch.from_numpy(batch.items).to(device)
         times = None if batch.times is None else torch.from_numpy(batch.times).to(device)
         targets = torch.from_numpy(batch.targets).to(device).long()
-        asked = targets > 0  # states are compared with items where there is a target, only there
-        states = network(items, times)[asked]
-        return losing(states, network.item_vectors(), targets[asked] - 1)
+        # States are compared with items where there is a target, only there. `embedding` picks
+        # rows as an index does, and its gradient takes a fifth of the time.
+        asked = torch.nonzero(targets.view(-1))[:, 0]
+        states = F.embedding(asked, network(items, times).flatten(0, 1))
+        return losing(states, network.item_vectors(), targets.view(-1)[asked] - 1)
 
     def model(training: TrainingLog = EMPTY) -> SequenceModel:
         return SequenceModel(
@@ -111,23 +121,25 @@ class Losing:
             states, vectors = scale * F.normalize(states, dim=1), F.normalize(vectors, dim=1)
         if not self.recipe.negatives:
             return linear_softmax(states, vectors, targets), n, {}
-        liked = (states * vectors[targets]).sum(dim=1, keepdim=True)
         many = self.recipe.negatives * (1 if self.recipe.shared else n)
-        drawn = torch.multinomial(self.odds, many, replacement=True).to(states.device)
+        drawn = torch.multinomial(self.odds, many, replacement=True, generator=draws())
+        drawn = drawn.to(states.device)
         if self.recipe.shared:  # one product for all targets
-            others = states @ vectors[drawn].T
+            liked = (states * F.embedding(targets, vectors)).sum(dim=1, keepdim=True)
+            scores = torch.cat([liked, states @ F.embedding(drawn, vectors).T], dim=1)
             drawn = drawn.expand(n, -1)
         else:
             drawn = drawn.view(n, -1)
-            others = (vectors[drawn] @ states[:, :, None])[:, :, 0]
-        same = targets[:, None] == drawn
-        others = others.masked_fill(same, 0.0 if self.recipe.loss == "squared" else NEVER)
-        scores = torch.cat([liked, others], dim=1)
+            listed = F.embedding(torch.cat([targets[:, None], drawn], dim=1), vectors)
+            scores = (listed * states[:, None]).sum(dim=2)
         relevance = torch.zeros_like(scores)
         relevance[:, 0] = 1
+        same = targets[:, None] == drawn
+        none = 0.0 if self.recipe.loss == "squared" else NEVER
+        scores = scores.masked_fill(F.pad(same, (1, 0)), none)
         loss = self.function(scores, relevance, **self._context(scores, drawn))
         with torch.no_grad():
-            above = ((liked > others) & ~same).sum().item()
+            above = ((scores[:, :1] > scores[:, 1:]) & ~same).sum().item()
             pairs = same.numel() - int(same.sum())
         return loss, n, {"train_auc": (above, pairs)}
 
@@ -163,10 +175,14 @@ def states(network: Encoder, histories: Histories) -> Float32[np.ndarray, "rows 
     lengths = np.minimum(histories.lengths, network.max_len)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
-    with quietly_seeded(0, "states"), torch.inference_mode():
-        for start in range(0, len(order), ROWS):
-            rows = order[start : start + ROWS]
-            items, times = newest(histories, rows, network.max_len)
-            given = None if times is None else torch.from_numpy(times)
+
+    def some(start: int) -> None:
+        rows = order[start : start + ROWS]
+        items, times = newest(histories, rows, network.max_len)
+        given = None if times is None else torch.from_numpy(times)
+        with torch.inference_mode():
             out[rows] = network(torch.from_numpy(items), given)[:, -1].numpy()
+
+    with quietly_seeded(0, "states"):
+        deal(some, range(0, len(order), ROWS))
     return out

@@ -85,8 +85,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.row)
 
-    def batches(self, rng: np.random.Generator, size: int) -> Iterator[Batch]:
-        """All samples once, `size` histories at a time, batches in random order."""
+    def batches(self, rng: np.random.Generator, size: int, part: int) -> Iterator[list[Batch]]:
+        """All samples once, `size` histories at a time, batches in random order.
+
+        A batch comes in parts of up to `part` histories, the shortest first.
+        """
         lengths = np.minimum(self.end, self.max_len)
         order = rng.permutation(len(self))
         cuts = []
@@ -95,7 +98,8 @@ class Windows:
             pool = pool[np.argsort(lengths[pool], kind="stable")]
             cuts += [pool[first : first + size] for first in range(0, len(pool), size)]
         for place in rng.permutation(len(cuts)):
-            yield self.batch(np.sort(cuts[place]))
+            cut = cuts[place]
+            yield [self.batch(cut[first : first + part]) for first in range(0, len(cut), part)]
 
     def batch(self, samples: Int64[np.ndarray, " rows"]) -> Batch:
         """These samples as matrices, no wider than the longest of them."""
