@@ -18,7 +18,8 @@ _HOME = {
     "tastemap.data.table": ["Table"],
     "tastemap.data.read": ["read"],
     "tastemap.data.passport": ["describe"],
-    "tastemap.data.prepare": ["k_core", "dedupe", "positives"],
+    "tastemap.data.prepare": ["k_core"],
+    "tastemap.data.repeats": ["dedupe", "positives"],
     "tastemap.data.splits": [
         "Split",
         "leave_last_out",

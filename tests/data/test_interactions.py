@@ -10,8 +10,15 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
-from tastemap.data.interactions import Histories, Interactions, ItemTable, Vocabulary
+from tastemap.data.interactions import (
+    Histories,
+    Interactions,
+    ItemTable,
+    Vocabulary,
+    transposed,
+)
 from tastemap.data.table import Table, iso_time
 from tastemap.errors import InputError, UsageError
 
@@ -56,6 +63,39 @@ def test_weights_of_repeated_pairs_add_up_in_both_matrices():
     assert histories.matrix(2).toarray().tolist() == [[1, 5]]
     assert log.weight.tolist() == histories.weight.tolist() == [2, 1, 3]
     assert histories.items.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("weight", [None, 0.5])
+def test_the_matrix_and_its_transpose_are_scipys_to_the_bit(repeats, weight):
+    random = np.random.default_rng(5)
+    pairs = random.choice(300 * 90, size=9000, replace=repeats)
+    user, item = (pairs // 90).astype(np.int32), (pairs % 90).astype(np.int32)
+    weights = random.random(9000, dtype=np.float32)
+    if weight is not None:
+        weights[:] = weight
+    users, items = Vocabulary(np.arange(310)), Vocabulary(np.arange(95))
+    matrix = Interactions(user, item, weights, None, users, items).matrix()
+    expected = csr_array((weights, (user, item)), shape=(310, 95))
+    for ours, theirs in ((matrix, expected), (transposed(matrix), expected.T.tocsr())):
+        assert ours.shape == theirs.shape
+        for part in ("indptr", "indices", "data"):
+            found, right = getattr(ours, part), getattr(theirs, part)
+            assert (found.dtype, found.tobytes()) == (right.dtype, right.tobytes())
+    matrix.data[:] = 7  # it is a copy
+    assert weights.max() < 1
+
+
+def test_histories_of_a_log_in_order_of_time_are_those_of_the_same_log_shuffled():
+    random = np.random.default_rng(6)
+    user, item = (random.integers(50, size=4000).astype(np.int32) for _ in range(2))
+    weights, time = random.random(4000, dtype=np.float32), np.arange(4000) * 3
+    log = Interactions(user, item, weights, time, *[Vocabulary(np.arange(50))] * 2)
+    sorted_, shuffled = log.histories(), log[random.permutation(4000)].histories()
+    for part in ("user", "starts", "items", "weight", "time"):
+        assert getattr(sorted_, part).tolist() == getattr(shuffled, part).tolist()
+    order = sorted(range(4000), key=lambda e: user[e])  # Python's sort is stable
+    assert sorted_.items.tolist() == item[order].tolist()
 
 
 def test_the_matrix_of_an_empty_log_is_empty():

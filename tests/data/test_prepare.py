@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tastemap.data.interactions import Interactions
-from tastemap.data.prepare import dedupe, k_core, positives
+from tastemap.data.prepare import k_core
+from tastemap.data.repeats import dedupe, positives
 from tastemap.errors import InputError, UsageError
 
 quick = settings(deadline=None, max_examples=60)

@@ -283,6 +283,19 @@ def test_integers_beyond_64_bits_become_text_with_a_note():
     assert log.users.ids.tolist() == ["1", "18446744073709551615"]
 
 
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_integers_of_every_length_become_the_same_ids(kind, whole):
+    info = np.iinfo(kind)
+    ends = [] if whole else [info.min, info.max]  # with a gap between, and without one
+    ids = np.array([5, 3, 4, 5, *ends], dtype=kind)
+    log = tm.read(pd.DataFrame({"user": ids, "item": ids}), repeats="keep", quiet=True)
+    assert log.items.ids.dtype == np.int64
+    assert log.items.ids.tolist() == sorted(set(ids.tolist()))
+    assert log.users.decode(log.user).tolist() == ids.tolist()
+    assert log.user.dtype == np.int32
+
+
 def test_vocabularies_and_codes_have_their_types(write):
     log = quiet(write(CSV))
     assert (log.user.dtype, log.weight.dtype, log.time.dtype) == ("int32", "float32", "int64")

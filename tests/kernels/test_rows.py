@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tastemap.kernels.jit import threads
-from tastemap.kernels.rows import by_row
+from tastemap.kernels.rows import by_row, grouped
 
 
 def obvious(row, n_rows, time):
@@ -46,3 +46,32 @@ def test_the_order_does_not_depend_on_threads():
         together = by_row(row, 500, time)[1]
     assert np.array_equal(alone, together)
     assert np.array_equal(alone, np.lexsort((time, row)))
+
+
+@pytest.mark.parametrize("events", [0, 1, 3000, 600_000])
+def test_columns_are_grouped_by_row_as_a_stable_sort_does(events):
+    random = np.random.default_rng(events)
+    row = random.integers(3, 500, size=events).astype(np.int32)  # rows without events at both ends
+    columns = (
+        random.integers(9, size=events).astype(np.int32),
+        random.random(events, dtype=np.float32),
+        random.integers(-(2**60), 2**60, size=events),
+        np.full(events, 0.25, dtype=np.float32),
+        np.where(np.arange(events) == events - 1, -0.0, 0.0),  # equal numbers, other bits
+    )
+    order = np.argsort(row, kind="stable")
+    for n in (1, 2):
+        with threads(n):
+            starts, *found = grouped(row, 510, *columns)
+        assert starts.tolist() == np.searchsorted(row[order], np.arange(511)).tolist()
+        for column, given in zip(found, columns, strict=True):
+            assert column.dtype == given.dtype
+            assert column.tobytes() == given[order].tobytes()
+
+
+def test_grouped_takes_read_only_and_strided_columns_and_leaves_them_alone():
+    row, item = np.int32([2, 0, 2, 0, 0, 1]), np.int32([5, 9, 6, 9, 7, 8])
+    row.flags.writeable = item.flags.writeable = False
+    starts, found = grouped(row[::2], 3, item[::2])
+    assert (starts.tolist(), found.tolist()) == ([0, 1, 1, 3], [7, 5, 6])
+    assert item.tolist() == [5, 9, 6, 9, 7, 8]

@@ -56,7 +56,7 @@ def encoded(relation: Relation, rules: Rules) -> Interactions:
     codes = {side: columns.pop(name) for side, name in names.items()}
     for side, rule in sides.items():
         if not rule.is_text:
-            codes[side], vocabularies[side] = _coded(np.asarray(codes[side], dtype=np.int64))
+            codes[side], vocabularies[side] = _coded(codes[side])
     n = len(codes["user"])
     weight = columns.get("weight", np.ones(n, dtype=np.float32))
     return Interactions(
@@ -69,7 +69,9 @@ def encoded(relation: Relation, rules: Rules) -> Interactions:
     )
 
 
-def _coded(ids: Int64[np.ndarray, " n"]) -> tuple[Int32[np.ndarray, " n"], Vocabulary]:
+def _coded(
+    ids: Int32[np.ndarray, " n"] | Int64[np.ndarray, " n"],
+) -> tuple[Int32[np.ndarray, " n"], Vocabulary]:
     """Codes of integer ids, of which there is one at least, and their vocabulary.
 
     Mostly ids lie so close together that a table of all numbers between the lowest and the highest
@@ -80,12 +82,15 @@ def _coded(ids: Int64[np.ndarray, " n"]) -> tuple[Int32[np.ndarray, " n"], Vocab
     span = highest - lowest + 1
     if span <= len(ids) + (1 << 20):
         there = np.zeros(span, dtype=bool)
-        places = ids - lowest
+        places = ids - np.int64(lowest) if lowest else ids
         there[places] = True
+        known = np.flatnonzero(there) + lowest
+        if len(known) == span:  # no number is left out: codes are there already
+            return places.astype(np.int32), Vocabulary(known)
         code_of = np.cumsum(there, dtype=np.int32) - np.int32(1)
-        return code_of[places], Vocabulary(np.flatnonzero(there) + lowest)
+        return code_of[places], Vocabulary(known)
     ordered = np.sort(ids)
-    known = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    known = ordered[np.append(True, ordered[1:] != ordered[:-1])].astype(np.int64)
     return np.searchsorted(known, ids).astype(np.int32), Vocabulary(known)
 
 

@@ -14,6 +14,9 @@ NULLS = ("\\n", "null", "nan", "none", "na", "n/a", "<na>")
 """Texts (in any case) that mean "no value" in a column whose other values are all integers."""
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+SHORT_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT")
+"""What an INTEGER holds: such ids are taken over with half the bytes."""
+
 BIG_INTEGERS = ("UBIGINT", "HUGEINT", "UHUGEINT")
 FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 WHOLE = "whole fractions"
@@ -26,7 +29,7 @@ class IdRule:
     Parameters
     ----------
     sql
-        An expression over `raw`: BIGINT or VARCHAR, NULL where there is no id.
+        An expression over `raw`: INTEGER, BIGINT or VARCHAR, NULL where there is no id.
     valid
         SQL that is true (never NULL) where there is one.
     is_text
@@ -90,7 +93,8 @@ def id_rule(relation: Relation, column: int, role: str, facts: Mapping[str, int]
     said = f"{role} ids ({relation.title_of(column)})"
     whole = f"{said} are whole numbers written as fractions and become integers"
     if family == "integer" or (family == "big" and facts["large"] == 0):
-        return IdRule(f"cast({x} as bigint)", there, is_text=False)
+        kind = "integer" if relation.types[column] in SHORT_INTEGERS else "bigint"
+        return IdRule(f"cast({x} as {kind})", there, is_text=False)
     if family == "big":
         note = f"{said} are larger than 64-bit integers and become text"
         return IdRule(f"cast({x} as varchar)", there, True, note)

@@ -231,20 +231,26 @@ class Interactions:
         classic 4 x 5 example.
         """
         shape = (len(self.users), len(self.items))
-        return csr_array((self.weight, (self.user, self.item)), shape=shape)
+        # First by item, then by user: each user's items come in order, and nothing is sorted
+        # (18 million events: .5 s; SciPy, which sorts every row, takes 1.1 s).
+        matrix = transposed(_csr(self.item, self.user, self.weight, shape[::-1]))
+        if matrix.has_canonical_format:
+            return matrix
+        return csr_array((self.weight, (self.user, self.item)), shape=shape)  # adds repeats up
 
     @cached_property
     def _by_user(self) -> Histories:
-        from tastemap.kernels.rows import by_row  # here: reading a log needs no compiler
+        from tastemap.kernels.rows import by_row, grouped  # here: reading a log needs no compiler
 
-        starts, order = by_row(self.user, len(self.users), self.time)
-        return Histories(
-            user=np.arange(len(self.users), dtype=np.int32),
-            starts=starts,
-            items=self.item[order],
-            weight=self.weight[order],
-            time=None if self.time is None else self.time[order],
-        )
+        columns = [self.item, self.weight] + ([] if self.time is None else [self.time])
+        if self.time is None or (self.time[1:] >= self.time[:-1]).all():
+            # In order already (18 million events: .3 s against 1.3 s below).
+            starts, *columns = grouped(self.user, len(self.users), *columns)
+        else:
+            starts, order = by_row(self.user, len(self.users), self.time)
+            columns = [column[order] for column in columns]
+        user = np.arange(len(self.users), dtype=np.int32)
+        return Histories(user, starts, *columns)
 
     def histories(self, users: np.ndarray | Sequence[int] | None = None) -> Histories:
         """Histories of these user codes (default: of all, in code order), oldest event first.
@@ -298,3 +304,24 @@ class Interactions:
         for vocabulary in (self.users, self.items):  # as JSON, so that 1, "1" and "a", "b" differ
             digest.update(json.dumps(vocabulary.ids.tolist()).encode())
         return digest.hexdigest()[:16]
+
+
+def transposed(matrix: csr_array) -> csr_array:
+    """The transposed matrix, its columns in order: `matrix.T.tocsr()` on all threads.
+
+    >>> transposed(csr_array(np.float32([[0, 1], [2, 3]]))).toarray().tolist()
+    [[0.0, 2.0], [1.0, 3.0]]
+    """
+    row = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+    return _csr(matrix.indices, row, matrix.data, matrix.shape[::-1])
+
+
+def _csr(
+    row: np.ndarray, column: np.ndarray, data: np.ndarray, shape: tuple[int, int]
+) -> csr_array:
+    """A CSR matrix of events, in each row as they came."""
+    from tastemap.kernels.rows import grouped  # here: reading a log needs no compiler
+
+    starts, column, data = grouped(row, shape[0], column, data)
+    fits = max(len(data), *shape) < 1 << 31  # SciPy gives all indices the type of the starts
+    return csr_array((data, column, starts.astype(np.int32 if fits else np.int64)), shape=shape)

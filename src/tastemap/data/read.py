@@ -11,9 +11,9 @@ from tastemap.data.columns import Column, by_name
 from tastemap.data.encode import Rules, encoded
 from tastemap.data.engine import connect
 from tastemap.data.interactions import Interactions
-from tastemap.data.prepare import Rule, dedupe, positives
 from tastemap.data.rejects import find_rejects, refusal, with_records
 from tastemap.data.relation import Relation, relation_of, shown_columns
+from tastemap.data.repeats import Rule, dedupe, positives
 from tastemap.data.roles import Chosen, choose
 from tastemap.data.survey import forms_of, plan, survey
 from tastemap.data.table import iso_time

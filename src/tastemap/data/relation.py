@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import narwhals as nw
 
 from tastemap.data.columns import listed
 from tastemap.data.engine import quoted
@@ -185,6 +184,8 @@ def _of_json(connection: Any, shown: str, path: Path, notes: tuple[str, ...]) ->
 
 
 def _of_table(connection: Any, source: Any) -> Relation:
+    import narwhals as nw  # here: files need no narwhals, which takes 30 ms
+
     shown = f"the {type(source).__module__.split('.')[0]} {type(source).__name__}"
     try:
         frame: Any = nw.from_native(source)

@@ -4,12 +4,17 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from tastemap.kernels.jit import exact, serial
-from tastemap.kernels.workers import deal, shares
+from tastemap.kernels.workers import deal, n_threads, shares
+
+Starts = Int64[np.ndarray, " rows+1"]
+
+PARTS = 8
+"""Events are cut into no more parts than this: each has a counter of its own for every row."""
 
 
 def by_row(
     row: Int32[np.ndarray, " n"], n_rows: int, time: Int64[np.ndarray, " n"] | None = None
-) -> tuple[Int64[np.ndarray, " rows+1"], Int64[np.ndarray, " n"]]:
+) -> tuple[Starts, Int64[np.ndarray, " n"]]:
     """Where each row begins, and the numbers of its events: oldest first, else as they came.
 
     Equal times keep their order. Events are dealt out to the rows and sorted there, on all
@@ -19,10 +24,7 @@ def by_row(
     >>> starts.tolist(), order.tolist()
     ([0, 1, 3], [1, 2, 0])
     """
-    row = np.require(row, np.int32, ["C", "W"])
-    starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n_rows))]).astype(np.int64)
-    order = np.empty(len(row), dtype=np.int64)
-    _deal_out(row, starts[:-1].copy(), order)
+    starts, order = grouped(row, n_rows, np.arange(len(row)))
     if time is not None:
         when = np.require(time, np.int64, ["C", "W"])
         deal(
@@ -32,12 +34,71 @@ def by_row(
     return starts, order
 
 
+def grouped(
+    row: Int32[np.ndarray, " n"], n_rows: int, *columns: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Where each row begins, and columns of events row by row; within a row as they came.
+
+    Columns are of 4 or 8 bytes an event. It is a counting sort: each part of the events knows from
+    the counts of all where its own go, so parts do not wait for each other, and how many they are
+    does not show (18 million events, 138,000 rows, a column: 90 ms on two threads, .19 s on one).
+
+    >>> starts, item = grouped(np.int32([1, 0, 1]), 2, np.int32([5, 6, 7]))
+    >>> starts.tolist(), item.tolist()
+    ([0, 1, 3], [6, 5, 7])
+    """
+    row = np.require(row, np.int32, ["C", "W"])
+    parts = shares(len(row), 2 * len(row), most=min(n_threads(), PARTS))
+    starts, free = _places([row[part] for part in parts], n_rows)
+    out = [np.empty(len(row), dtype=column.dtype) for column in columns]
+    for given, written in zip(columns, out, strict=True):
+        _deal_out_in_parts(row, parts, free.copy(), _as_integers(given), _as_integers(written))
+    return (starts, *out)
+
+
+def _deal_out_in_parts(
+    row: Int32[np.ndarray, " n"],
+    parts: list[slice],
+    free: Int64[np.ndarray, "parts rows"],
+    column: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    begun = column[:1000]  # which tells of most columns that they vary
+    if len(column) and (begun == column[0]).all() and (column == column[0]).all():
+        out[:] = column[0]  # weights of 1, say
+        return
+    deal(lambda p: _deal_out(row[parts[p]], column[parts[p]], free[p], out), range(len(parts)))
+
+
+def _places(
+    parts: list[Int32[np.ndarray, " _"]], n_rows: int
+) -> tuple[Starts, Int64[np.ndarray, "parts rows"]]:
+    """Where each row begins, and where the events of each part begin within it."""
+    counts = np.zeros((len(parts), n_rows), dtype=np.int64)
+    deal(lambda p: _count(parts[p], counts[p]), range(len(parts)))
+    starts = np.zeros(n_rows + 1, dtype=np.int64)
+    np.cumsum(counts.sum(axis=0), out=starts[1:])
+    return starts, starts[:-1] + np.cumsum(counts, axis=0) - counts
+
+
+def _as_integers(column: np.ndarray) -> np.ndarray:
+    """The same bytes as int32 or int64: one compiled form for each length is enough."""
+    return np.require(column, None, ["C", "W"]).view(f"i{column.itemsize}")
+
+
 @exact
-def _deal_out(row, free, order):  # type: ignore[no-untyped-def]
+def _count(row, counts):  # type: ignore[no-untyped-def]
+    for e in range(len(row)):
+        counts[np.uint32(row[e])] += 1
+
+
+@exact
+def _deal_out(row, column, free, out):  # type: ignore[no-untyped-def]
     for e in range(len(row)):
         r = np.uint32(row[e])
-        order[free[r]] = e
-        free[r] += 1
+        place = free[r]  # read once: the compiler does not know that `out` is no part of `free`
+        free[r] = place + 1
+        out[place] = column[e]
 
 
 @exact

@@ -1,60 +1,48 @@
-"""Recipes that need no neural network, and `load` for what they saved."""
+"""Recipes that need no neural network, and `load` for what they saved; loaded when they are used.
 
-from pathlib import Path
+Who trains one model does not wait for the code of the others (.1 s).
+"""
 
-from tastemap.contracts import Model, Recipe
-from tastemap.errors import InputError
-from tastemap.models.als import ALS as ALS
-from tastemap.models.bpr import BPR as BPR
-from tastemap.models.ease import EASE as EASE
-from tastemap.models.factors import FactorModel as FactorModel
-from tastemap.models.item_to_item import ItemToItemModel as ItemToItemModel
-from tastemap.models.lambdarank import Lambdarank as Lambdarank
-from tastemap.models.neighbours import ItemKNN as ItemKNN
-from tastemap.models.neighbours import RP3beta as RP3beta
-from tastemap.models.nested import read, read_part
-from tastemap.models.popularity import Popularity as Popularity
-from tastemap.models.popularity import PopularityModel as PopularityModel
-from tastemap.models.popularity import Random as Random
-from tastemap.models.popularity import RandomModel as RandomModel
-from tastemap.models.svd import SVD as SVD
-from tastemap.models.two_stage import TwoStage as TwoStage
-from tastemap.models.two_stage import TwoStageModel as TwoStageModel
-from tastemap.neural import NEURAL, NEURAL_MODELS
-from tastemap.storage import read_folder
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-RECIPES: dict[str, type[Recipe]] = {
-    recipe.__name__: recipe
-    for recipe in (Random, Popularity, ItemKNN, RP3beta, EASE, SVD, ALS, BPR, TwoStage)
-} | NEURAL
-"""Every recipe by name: the contract tests, the command line and the docs read this table."""
+if TYPE_CHECKING:
+    from tastemap.models.als import ALS as ALS
+    from tastemap.models.bpr import BPR as BPR
+    from tastemap.models.ease import EASE as EASE
+    from tastemap.models.factors import FactorModel as FactorModel
+    from tastemap.models.item_to_item import ItemToItemModel as ItemToItemModel
+    from tastemap.models.lambdarank import Lambdarank as Lambdarank
+    from tastemap.models.neighbours import ItemKNN as ItemKNN
+    from tastemap.models.neighbours import RP3beta as RP3beta
+    from tastemap.models.popularity import Popularity as Popularity
+    from tastemap.models.popularity import PopularityModel as PopularityModel
+    from tastemap.models.popularity import Random as Random
+    from tastemap.models.popularity import RandomModel as RandomModel
+    from tastemap.models.registry import MODELS as MODELS
+    from tastemap.models.registry import RECIPES as RECIPES
+    from tastemap.models.registry import load as load
+    from tastemap.models.svd import SVD as SVD
+    from tastemap.models.two_stage import TwoStage as TwoStage
+    from tastemap.models.two_stage import TwoStageModel as TwoStageModel
 
-MODELS: dict[str, type[Model]] = {
-    model.__name__: model
-    for model in (RandomModel, PopularityModel, ItemToItemModel, FactorModel, TwoStageModel)
-} | NEURAL_MODELS
-"""Every fitted form by name."""
+_HOME = {
+    "tastemap.models.als": ["ALS"],
+    "tastemap.models.bpr": ["BPR"],
+    "tastemap.models.ease": ["EASE"],
+    "tastemap.models.factors": ["FactorModel"],
+    "tastemap.models.item_to_item": ["ItemToItemModel"],
+    "tastemap.models.lambdarank": ["Lambdarank"],
+    "tastemap.models.neighbours": ["ItemKNN", "RP3beta"],
+    "tastemap.models.popularity": ["Popularity", "PopularityModel", "Random", "RandomModel"],
+    "tastemap.models.registry": ["MODELS", "RECIPES", "load"],
+    "tastemap.models.svd": ["SVD"],
+    "tastemap.models.two_stage": ["TwoStage", "TwoStageModel"],
+}
+_NAMES = {name: module for module, names in _HOME.items() for name in names}
 
-_KINDS: dict[str, type] = {**RECIPES, "Lambdarank": Lambdarank}
-"""What a saved recipe may hold."""
 
-
-def load(path: str | Path) -> Model:
-    """Load a model that `model.save(path)` wrote.
-
-    Raises `InputError` where the folder is missing, damaged or written by a newer version.
-    """
-    manifest, arrays = read_folder(path)
-    named = manifest.get("recipe", {}).get("name")
-    if named not in RECIPES or manifest.get("model") not in MODELS:
-        raise InputError(
-            f"{path} holds a {manifest.get('model')} made by {named}",
-            f"models made by {', '.join(RECIPES)}",
-            "load it with the version of tastemap that saved it",
-        )
-    recipe = read(manifest["recipe"], _KINDS)
-    parts = {
-        name: read_part(name, manifest, arrays, _KINDS, MODELS)
-        for name in manifest.get("parts", ())
-    }
-    return MODELS[manifest["model"]].restore(recipe, manifest | {"parts": parts}, arrays)
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'tastemap.models' has no attribute {name!r}")

@@ -7,7 +7,7 @@ from jaxtyping import Float32
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
-from tastemap.data.interactions import Histories, Interactions
+from tastemap.data.interactions import Histories, Interactions, transposed
 from tastemap.kernels.als import Side, solve_cg
 from tastemap.kernels.als_cholesky import solve_cholesky
 from tastemap.models.factors import FactorModel
@@ -88,7 +88,7 @@ class ALS(Recipe):
         by_user = train.matrix()
         if not self.use_weights:
             by_user.data = np.ones_like(by_user.data)
-        of_users, of_items = self._side(by_user), self._side(by_user.T.tocsr())
+        of_users, of_items = self._side(by_user), self._side(transposed(by_user))
         users = self._start(seed, "users", by_user.shape[0])
         items = self._start(seed, "items", by_user.shape[1])
 
