@@ -15,6 +15,7 @@ from tastemap.data.split import Split
 from tastemap.data.splits import leave_last_out
 from tastemap.data.table import Table
 from tastemap.errors import InputError
+from tastemap.kernels.ahead import compiled_ahead
 from tastemap.maps.draw import item_map
 from tastemap.maps.item_map import ItemMap
 from tastemap.maps.travel import with_users
@@ -85,6 +86,7 @@ class Story:
         return person(chosen.model, self.split, user)
 
 
+@compiled_ahead()
 def tell(
     log: Interactions,
     out: str | Path,

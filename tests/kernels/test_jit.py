@@ -179,3 +179,32 @@ def test_a_folder_that_is_gone_by_the_time_of_writing_is_said_once_and_does_no_h
     assert found[:3] == ["[8, 8.0]", 0, 2]
     assert said.count("\n") == 1
     assert said.startswith(f"tastemap: {package.beside}: ")
+
+
+FITS = """
+import hashlib, sys
+import tastemap as tm
+log = tm.synthetic.taste_groups(users=600, items=300, per_user=25)
+small = {"factors": 24, "epochs": 2}
+recipes = {
+    "cg": tm.ALS(**small), "exact": tm.ALS(**small, solver="cholesky"), "bpr": tm.BPR(**small)
+}
+for name in sys.argv[1].split(","):
+    model = recipes[name].fit(log, seed=1)
+    both = model.user_vectors.tobytes() + model.item_vectors.tobytes()
+    print(name, hashlib.sha256(both).hexdigest())
+"""
+
+
+def test_compiling_and_loading_in_any_order_give_the_same_bits(tmp_path):
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def bits(order):
+        command = [sys.executable, "-c", FITS, order]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        return set(done.stdout.splitlines())
+
+    compiled = bits("cg,exact,bpr")
+    assert len(compiled) == 3
+    assert bits("cg,exact,bpr") == compiled
+    assert bits("bpr,exact,cg") == compiled

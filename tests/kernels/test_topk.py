@@ -3,7 +3,10 @@ import pytest
 
 from reference import best_of_row
 from tastemap.kernels.jit import threads
-from tastemap.kernels.topk import LANES, top_k
+from tastemap.kernels.topk import CHUNK, top_k
+
+LONG = 16 * CHUNK + 37
+"""Scores of many chunks, the last of them not full."""
 
 
 def scores_with_ties(rng, rows, items, levels):
@@ -32,19 +35,19 @@ def test_top_k_picks_what_sorting_picks(rows, items, k, levels):
 
 @pytest.mark.parametrize("low", [-4, -2, 0], ids=["all below 0", "around 0", "from 0 on"])
 @pytest.mark.parametrize("levels", [2, 4, 4_000])
-@pytest.mark.parametrize("left", [0, 3, 700, 4 * LANES + 37])
-@pytest.mark.parametrize("k", [1, 10, LANES // 4, LANES // 4 + 1])
+@pytest.mark.parametrize("left", [0, 3, 700, LONG])
+@pytest.mark.parametrize("k", [1, 10, LONG // CHUNK, LONG // CHUNK + 1, LONG // CHUNK + 2])
 def test_long_rows_start_from_a_bound_that_leaves_nothing_out(low, levels, left, k):
     rng = np.random.default_rng(levels + left + k)
-    n = 4 * LANES + 37  # longer than what is bounded, and a rest that is in no lane
-    scores = np.full((3, n), -np.inf, dtype=np.float32)
+    scores = np.full((4, LONG), -np.inf, dtype=np.float32)
     for row in scores:
-        some = rng.permutation(n)[:left]
+        some = rng.permutation(LONG)[:left]
         row[some] = low + rng.integers(levels, size=left) * 4 / levels
-    scores[0] = scores[0, np.argsort(scores[0])]  # the best in neighbouring lanes, or in the rest
-    ties = rng.permutation(n).astype(np.int32)
+    scores[0] = np.sort(scores[0])  # the best in the last chunks
+    scores[1] = np.sort(scores[1])[::-1]  # and in the first
+    ties = rng.permutation(LONG).astype(np.int32)
     picked, values = top_k(scores, ties, k)
-    for row in range(3):
+    for row in range(4):
         expected = best_of_row(scores[row].tolist(), ties.tolist(), k)
         assert picked[row].tolist() == expected
         assert values[row].tolist() == [scores[row, i] if i >= 0 else -np.inf for i in expected]

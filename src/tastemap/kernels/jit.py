@@ -14,7 +14,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,13 @@ _FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def serial(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a loop that runs on one thread."""
-    return _kept(njit(**_OPTIONS, fastmath=_FLAGS)(function))
+    """Compile a loop that runs on one thread.
+
+    Its callers get a copy of their own. Without that, the copy that was loaded first serves all:
+    compiled beside another caller it may round otherwise, so that the bits differed between the
+    process that compiled (a fifth of ALS's rows, in the last bit) and those that loaded.
+    """
+    return _kept(njit(**_OPTIONS, fastmath=_FLAGS, forceinline=True)(function))
 
 
 def exact(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +70,14 @@ def kept_in() -> Path | None:
     if config.CACHE_DIR:
         choices.insert(0, Path(config.CACHE_DIR) / f"tastemap-{place}")
     return next(filter(_writable, choices), None)
+
+
+def absent(kernels: Iterable[str]) -> set[str]:
+    """Those of some kernels, each written module.kernel, of which no form is kept."""
+    own, folder = Path(__file__).parent, kept_in()
+    found = set() if folder is None else {name.partition(".py")[0] for name in os.listdir(folder)}
+    stamped = {kernel: _stamp(own / f"{kernel.partition('.')[0]}.py") for kernel in kernels}
+    return {kernel for kernel, stamp in stamped.items() if f"{kernel}-{stamp}" not in found}
 
 
 def _writable(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -19,8 +20,12 @@ from numba.extending import intrinsic
 from tastemap.kernels.jit import exact
 from tastemap.kernels.workers import deal, n_threads
 
-ROWS, COLUMNS, LANES = 6, 16, 8
-"""A tile of 6 × 16 sums fills 12 of 16 vector registers; 8 float32 fill one."""
+WIDE = bool(get_host_cpu_features().get("avx512f"))
+"""Whether vector registers hold 16 float32 and there are 32 of them, or 8 and 16."""
+
+LANES = 16 if WIDE else 8
+ROWS, COLUMNS = (12, 16) if WIDE else (6, 16)
+"""A tile: its 12 vectors of sums and the numbers that they grow by fit the registers."""
 
 CHUNK = 48
 """So many panels are used for all rows in turn: at 64 factors they fit the second cache."""
@@ -66,7 +71,7 @@ def _fill(users, laid, out, first, last):  # type: ignore[no-untyped-def]
     n, n_items = out.shape
     d = users.shape[1]
     groups = (n + ROWS - 1) // ROWS
-    x = np.zeros((groups, d, ROWS), dtype=np.float32)  # six users side by side
+    x = np.zeros((groups, d, ROWS), dtype=np.float32)  # the users of a tile side by side
     for r in range(n):
         for f in range(d):
             x[r // ROWS, f, r % ROWS] = users[r, f]
@@ -88,7 +93,7 @@ def _fill(users, laid, out, first, last):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def _tile(typing, users, laid, d, out, at, width):  # type: ignore[no-untyped-def]
-    """Six users times sixteen items: out[at + r width + c] = laid[0, c] + Σ_f x[f, r] laid[f+1, c].
+    """ROWS users times 16 items: out[at + r width + c] = laid[0, c] + Σ_f x[f, r] laid[f + 1, c].
 
     In LLVM's own language, because the twelve sums must stay in registers over all factors and no
     way to write the loop in Python made numba keep them there (it reached half of this).

@@ -15,9 +15,9 @@ from numba.extending import intrinsic
 from tastemap.kernels.jit import serial
 from tastemap.kernels.product import LANES, VECTOR, load_vector, spread
 
-ROWS, COLUMNS = 4, 16
-"""A tile of 4 × 16 sums: eight registers, which is as many as two multiply-adds a cycle need. One
-of 6 × 16, as in `product`, is no faster up to 128 factors, and 6 does not divide them."""
+ROWS, COLUMNS = LANES // 2, 16
+"""A tile of 4 × 16 sums, or 8 × 16: eight registers, which is as many as two multiply-adds a cycle
+need. One of 6 × 16, as in `product`, is no faster up to 128 factors, and 6 does not divide them."""
 
 NEAR = 6144
 """So many numbers, 24 kB, stay in the nearest cache while all tiles look at them. (128 factors,

@@ -7,10 +7,8 @@ from tastemap.kernels.jit import exact
 from tastemap.kernels.workers import deal, shares
 
 CHUNK = 64
-"""Scores are first looked at so many at a time, in vector registers: is any of them good enough?"""
-
-LANES = 256
-"""A row is dealt to so many lanes: the k-th highest of their maxima is a first bound."""
+"""A row is cut into chunks of so many scores; one is looked into only if its maximum is good
+enough."""
 
 _LOWEST, _WITHOUT_SIGN = np.int32(-(2**31)), np.int32(0x7FFFFFFF)
 
@@ -55,27 +53,23 @@ def _best_of_rows(scores, tie_order, picked, values):  # type: ignore[no-untyped
 def best_of_row(row, tie_order, picked, values):  # type: ignore[no-untyped-def]
     """Write the best scores of a row to `values` and where they stand to `picked`, best first.
 
-    Both have length k and must be filled with -1 and -inf. Most scores end at one comparison with
-    the k-th best so far, made for a chunk of them at once. It starts from a bound that k scores
-    reach: without it, k ln(n / k) scores in the beginning are among the best so far.
+    Both have length k and must be filled with -1 and -inf. Most scores are looked at once, for the
+    maximum of their chunk. The k-th best so far starts from a bound that k scores reach: without
+    it, k ln(n / k) scores in the beginning are among the best so far.
     """
     k = len(picked)
     if k == 0:
         return
+    highest = _maxima(row)
     found = 0
-    worst = _bound(row, values)  # the k-th best so far is at least that
-    for first in range(0, len(row), CHUNK):
-        chunk = row[first : min(first + CHUNK, len(row))]
-        n_good = np.int32(0)  # counted: "or" of truth values takes twice as long
-        for j in range(len(chunk)):  # by number: an iterator keeps vector registers out
-            n_good = np.int32(n_good + np.int32(chunk[j] >= worst))
-        if n_good == 0:
+    worst = _bound(highest, values)  # the k-th best so far is at least that
+    for c in range(len(highest)):
+        if highest[c] < worst:
             continue
-        for j in range(len(chunk)):
-            score = chunk[j]
+        for item in range(c * CHUNK, min((c + 1) * CHUNK, len(row))):
+            score = row[item]
             if score < worst or score == -np.inf:
                 continue
-            item = first + j
             if found < k:
                 place = found
                 found += 1
@@ -89,25 +83,28 @@ def best_of_row(row, tie_order, picked, values):  # type: ignore[no-untyped-def]
 
 
 @exact
-def _bound(row, best):  # type: ignore[no-untyped-def]
-    """A score that at least k scores of the row reach; `best` (k,) is room, left filled with -inf.
-
-    Entry l of every 256 goes to lane l, which keeps its maximum: k lanes reach the k-th of them.
-    """
-    k = len(best)
-    if 4 * k > LANES or len(row) < 4 * LANES:
-        return np.float32(-np.inf)
-    highest = np.full(LANES, _LOWEST, dtype=np.int32)
+def _maxima(row):  # type: ignore[no-untyped-def]
+    """The highest score of each chunk."""
     bits = row.view(np.int32)
-    for first in range(0, len(row) - LANES + 1, LANES):
-        part = bits[first : first + LANES]
-        for j in range(LANES):
+    highest = np.empty((len(row) + CHUNK - 1) // CHUNK, dtype=np.int32)
+    for c in range(len(highest)):
+        part = bits[c * CHUNK : min((c + 1) * CHUNK, len(row))]
+        top = _LOWEST
+        for j in range(len(part)):
             # As whole numbers, turned so that they rise with the score: floats are not compared
             # in vector registers here (13 µs a row of 26,744 instead of 2).
-            highest[j] = max(highest[j], np.int32(part[j] ^ ((part[j] >> 31) & _WITHOUT_SIGN)))
-    for j in range(LANES):
-        highest[j] ^= (highest[j] >> 31) & _WITHOUT_SIGN
-    for score in highest.view(np.float32):
+            top = max(top, np.int32(part[j] ^ ((part[j] >> 31) & _WITHOUT_SIGN)))
+        highest[c] = top ^ ((top >> 31) & _WITHOUT_SIGN)
+    return highest.view(np.float32)
+
+
+@exact
+def _bound(highest, best):  # type: ignore[no-untyped-def]
+    """The k-th highest of the maxima: k scores reach it; `best` (k,) is room, left at -inf."""
+    k = len(best)
+    if k > len(highest):
+        return np.float32(-np.inf)
+    for score in highest:
         if score > best[k - 1]:
             place = k - 1
             while place > 0 and best[place - 1] < score:

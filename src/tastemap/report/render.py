@@ -7,10 +7,17 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    PackageLoader,
+    StrictUndefined,
+    Template,
+)
 from markupsafe import Markup
 
 from tastemap.errors import UsageError
+from tastemap.kernels.jit import kept_in
 from tastemap.report import figures, wording
 from tastemap.report.material import YARDSTICK
 from tastemap.report.page import Report
@@ -124,8 +131,10 @@ def tied(text: str) -> str:
 
 @cache
 def _template() -> Template:
+    compiled = kept_in()  # templates are compiled once an installation, too: .2 s
     environment = Environment(
         loader=PackageLoader("tastemap.report"),
+        bytecode_cache=FileSystemBytecodeCache(str(compiled)) if compiled else None,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
