@@ -18,7 +18,7 @@ from tastemap.neural.ncf import MF
 from tastemap.neural.sasrec import SASRec
 
 PAGE = Path(__file__).parent.parent / "docs" / "losses.md"
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (1e-3, 3e-3)
 SEED = 42
 MODELS = {
     "MF": MF(factors=64, negatives=16, batch_size=1024, epochs=60, patience=5, reg=0.01),

@@ -29,7 +29,7 @@ HEADINGS = ["recipe", "HR@10", "nDCG@10", "validation nDCG@10", "tried", "fit", 
 METRICS = ["hit_rate@10", "ndcg@10"]
 SEED, WATCHED, PATIENCE = 42, 2000, 4
 
-NETWORK = {"epochs": 30, "patience": 0}
+NETWORK = {"epochs": 30, "patience": 0, "factors": 64, "batch_size": 1024, "ema": 0.999}
 GRIDS: dict[str, list[tm.Recipe]] = {
     "Popularity": [tm.Popularity()],
     "ItemKNN": grid(
@@ -46,10 +46,10 @@ GRIDS: dict[str, list[tm.Recipe]] = {
         reg_other=[0.01, 0.03],
         epochs=[100, 200],
     ),
-    "MF": grid(MF(**NETWORK, factors=64, negatives=8, batch_size=1024), reg=[0.01, 0.1]),
-    "GMF": grid(GMF(**NETWORK, factors=64, batch_size=1024), reg=[0.0, 0.1]),
-    "MLP": [MLP(**NETWORK, layers=(128, 64, 32), batch_size=1024)],
-    "NeuMF": [NeuMF(**NETWORK, factors=64, layers=(128, 64, 32), batch_size=1024)],
+    "MF": grid(MF(**NETWORK), reg=[0.1, 0.3]),
+    "GMF": grid(GMF(**NETWORK), reg=[0.3, 1.0]),
+    "MLP": grid(MLP(**NETWORK, layers=(128, 64, 32)), reg=[0.1, 0.3]),
+    "NeuMF": grid(NeuMF(**NETWORK, layers=(128, 64, 32)), reg=[0.1, 0.3]),
 }
 PUBLISHED = (
     "NeuMF .7093 / .4349 (tuned again by Ferrari Dacrema et al.), BPR .700 / .418, EASE .7192 / "
