@@ -11,11 +11,11 @@ from tastemap.kernels.workers import deal, shares
 
 FEW = 9
 """Up to so many distinct positives, comparing every score with each of them is fastest (26,744
-scores: 1.4 to 2 µs a positive, 17 to 35 µs from a table)."""
+scores: 1.4 to 2 µs a positive, 20 to 35 µs from a table)."""
 
 CELLS = 8192
 """More of them are found through a table of so many equal steps between lowest and highest: the
-largest that fits the nearest cache (half of it: 42 instead of 31 µs for 30 to 80 positives)."""
+largest that fits the nearest cache (half of it: a quarter slower for 30 to 80 positives)."""
 
 CHUNK = 512
 """Scores are turned into cells so many at a time; the cells stay in the nearest cache."""
