@@ -1,6 +1,6 @@
 """Pointwise, pairwise and listwise losses on the same data and models, written to docs/losses.md.
 
-    python benchmarks/losses.py             about half an hour on two cores
+    python benchmarks/losses.py             up to an hour
 
 MovieLens-100K, leave-one-out: each user's last item is the test, the one before it the validation.
 All items are ranked, used ones removed. Each loss has its learning rate chosen by nDCG@10 on the

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -87,3 +91,34 @@ def test_no_users_and_no_items_give_empty_scores():
     x, y, bias = case(4, 20, 3)
     assert product(x[:0], panels(y, bias), 20).shape == (0, 20)
     assert product(x, panels(y[:0], bias[:0]), 0).shape == (4, 0)
+
+
+NARROW = """
+import sys
+from llvmlite import binding
+if sys.argv[1] == "narrow":  # the compiler takes it for such a machine, too
+    own = binding.get_host_cpu_features()
+    own.update({name: False for name in own if name.startswith(("avx512", "avx10"))})
+    binding.get_host_cpu_features = lambda: own
+import hashlib
+import numpy as np
+from tastemap.kernels import product, symmetric
+random = np.random.default_rng(0)
+users, items, bias = (random.normal(size=n).astype(np.float32) for n in ((31, 13), (999, 13), 999))
+scores = product.product(users, product.panels(items, bias), 999)
+out = np.zeros((48, 48), dtype=np.float32)
+vectors = random.normal(size=(333, 48)).astype(np.float32)
+symmetric.add_products(np.float32(0.3), vectors, out.copy(), out)
+print(product.LANES, hashlib.sha256(scores.tobytes() + np.triu(out).tobytes()).hexdigest())
+"""
+
+
+def test_wide_and_narrow_vector_registers_give_the_same_bits(tmp_path):
+    found = {}
+    for width in ("narrow", "own"):
+        env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / width)}
+        command = [sys.executable, "-c", NARROW, width]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        found[width] = done.stdout.split()
+    assert found["narrow"][0] == "8"
+    assert found["narrow"][1] == found["own"][1]

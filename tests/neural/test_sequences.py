@@ -19,7 +19,7 @@ from worlds import log_of
 
 def test_each_place_is_asked_for_the_item_after_it():
     windows = Windows.of(Histories.of_items([[4, 7, 5], [1], [3, 2]]), max_len=5)
-    batch = windows.batch(np.array([0, 1]))
+    batch = windows.part(np.array([0, 1]))
     assert batch.items.tolist() == [[5, 8], [0, 4]]
     assert batch.targets.tolist() == [[8, 6], [0, 3]]
     assert batch.times is None
@@ -27,7 +27,7 @@ def test_each_place_is_asked_for_the_item_after_it():
 
 def test_a_long_history_keeps_its_newest_events():
     windows = Windows.of(Histories.of_items([[0, 1, 2, 3, 4]]), max_len=2)
-    batch = windows.batch(np.array([0]))
+    batch = windows.part(np.array([0]))
     assert batch.items.tolist() == [[3, 4]]
     assert batch.targets.tolist() == [[4, 5]]
 
@@ -36,7 +36,7 @@ def test_prefixes_ask_for_one_target_each():
     windows = Windows.of(Histories.of_items([[0, 1, 2, 3]]), max_len=2, prefixes=True)
     shown = {}
     for sample in range(len(windows)):
-        batch = windows.batch(np.array([sample]))
+        batch = windows.part(np.array([sample]))
         assert (batch.targets[0, :-1] == 0).all()
         shown[int(batch.targets[0, -1])] = [i for i in batch.items[0].tolist() if i]
     assert shown == {3: [1, 2], 4: [2, 3]}  # as many samples as the window is long
@@ -44,7 +44,7 @@ def test_prefixes_ask_for_one_target_each():
 
 def test_times_stand_beside_their_items():
     log = log_of([0, 0, 0, 1, 1], [2, 0, 1, 1, 2], time=[10, 20, 30, 5, 6])
-    batch = Windows.of(log.histories(), max_len=4).batch(np.array([0, 1]))
+    batch = Windows.of(log.histories(), max_len=4).part(np.array([0, 1]))
     assert batch.items.tolist() == [[3, 1], [0, 2]]
     assert batch.times.tolist() == [[10, 20], [0, 5]]
 

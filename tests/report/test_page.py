@@ -1,3 +1,4 @@
+import importlib
 import json
 import re
 from dataclasses import replace
@@ -12,6 +13,8 @@ from tastemap.report import build_report, render, save_report
 from tastemap.report.page import Measured
 from tastemap.report.render import best_of_columns
 from tastemap.report.sections import SECTIONS
+
+rendering = importlib.import_module("tastemap.report.render")  # `render` there is the function
 
 VOID = {"meta", "br", "wbr", "hr", "img", "input", "link"}
 SHAPES = {"path", "line", "circle", "rect"}
@@ -260,3 +263,27 @@ def test_a_write_that_fails_leaves_the_older_report(report, tmp_path, monkeypatc
 def test_a_folder_is_no_place_for_a_report(report, tmp_path):
     with pytest.raises(UsageError, match=r"is a folder\n.*name of a file\n.*report\.html"):
         save_report(report, tmp_path)
+
+
+def test_templates_that_are_kept_damaged_or_cannot_be_kept_give_the_same_page(
+    report, tmp_path, monkeypatch
+):
+    expected = render(report)
+
+    def page(folder):
+        monkeypatch.setattr(rendering, "kept_in", lambda: folder)
+        rendering._template.cache_clear()
+        return render(report)
+
+    try:
+        assert page(tmp_path) == expected
+        kept = list(tmp_path.glob("template-*.cache"))
+        assert kept
+        assert page(tmp_path) == expected
+        for file in kept:
+            file.write_bytes(file.read_bytes()[:-20])
+        assert page(tmp_path) == expected
+        assert page(tmp_path / "gone") == expected
+        assert page(None) == expected
+    finally:
+        rendering._template.cache_clear()

@@ -208,21 +208,19 @@ class Attention(nn.Module):
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """What each place takes from itself and those before it."""
         rows, length, d = x.shape
-        mask = context.mask
-        if self.back is not None:
-            # (heads, len, len), and (rows, heads, len, len) where there is padding
-            seen = context.visible if mask is None else mask
-            mask = self.back[:, distances(length)].masked_fill(~seen, -math.inf)
+        hidden = ~(context.visible if context.mask is None else context.mask)
+        bias = None if self.back is None else self.back[:, distances(length)]  # (heads, len, len)
         # (rows, len, 3 d) -> three of (rows, heads, len, d / heads)
         queries, keys, values = (
             self.inputs(x).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         )
         if self.training and self.dropout.share:  # torch's would draw from its own state
             scores = queries @ keys.transpose(2, 3) / (d // self.heads) ** 0.5
-            seen = context.visible if mask is None else mask
-            hidden = seen if self.back is not None else torch.where(seen, 0.0, -math.inf)
-            mixed = self.dropout((scores + hidden).softmax(dim=3)) @ values
+            scores = scores if bias is None else scores + bias
+            weights = scores.masked_fill(hidden, -math.inf).softmax(dim=3)
+            mixed = self.dropout(weights) @ values
         else:
+            mask = context.mask if bias is None else bias.masked_fill(hidden, -math.inf)
             mixed = F.scaled_dot_product_attention(
                 queries, keys, values, attn_mask=mask, is_causal=mask is None
             )

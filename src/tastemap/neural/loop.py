@@ -233,14 +233,14 @@ def _epoch(
 
 
 def _descend(
-    network: nn.Module, batch: Batch, step: Step, plan: Plan, names: tuple[int, int]
+    network: nn.Module, batch: Batch, step: Step, plan: Plan, epoch_and_place: tuple[int, int]
 ) -> list[tuple[str, tuple[float, float]]]:
     """Leave the gradient of the mean loss of a batch in the weights; what each part measured."""
     weights = [p for p in network.parameters() if p.requires_grad]
     on_cpu = weights[0].device.type == "cpu"
 
     def slopes(part: int) -> tuple[Sequence[Tensor | None], float, int, Measures]:
-        own = drawing(plan.seed, plan.name, *names, part) if on_cpu else nullcontext()
+        own = drawing(plan.seed, plan.name, *epoch_and_place, part) if on_cpu else nullcontext()
         with own, torch.autocast("cuda", torch.bfloat16, enabled=plan.mixed):
             loss, n, measured = step(batch[part])
         return torch.autograd.grad(loss * n, weights, allow_unused=True), loss.item(), n, measured

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 START = 0.01
 """Standard deviation of vectors at the start, as in the paper's code."""
 PART = 512
-"""Lists of a part of a batch."""
+"""Lists of a part of a batch; on a GPU a batch is one part."""
 FOLD_STEPS, FOLD_RATE = 60, 0.05
 """Steps of Adam, and their size, for the vector of a stranger."""
 LEGEND = (
@@ -131,13 +131,14 @@ def fit(
         half = first.fit(log, seed=seed, validation=validation)
         network.take(half.weights, share=0.5)
         started.append(f"started from {first.name} ({len(half.log.epochs)} epochs)")
-    lists = Sampler(recipe, log, histories, seed, PART if device.type == "cpu" else None)
+    most = PART if device.type == "cpu" else recipe.batch_size
+    lists = Sampler(recipe, log, histories, seed, most)
 
-    def step(batch: Lists) -> tuple[Tensor, int, Measures]:
-        users = torch.from_numpy(batch.user).to(device).long()
-        items = torch.from_numpy(batch.items).to(device).long()
+    def step(part: Lists) -> tuple[Tensor, int, Measures]:
+        users = torch.from_numpy(part.user).to(device).long()
+        items = torch.from_numpy(part.items).to(device).long()
         scores = network({part: table(users) for part, table in network.users.items()}, items)
-        return _losing(recipe, scores, len(log.items), batch.rejected)
+        return _losing(recipe, scores, len(log.items), part.rejected)
 
     def model(training: TrainingLog = EMPTY) -> PairModel:
         weights = {n: t.detach().cpu().numpy().copy() for n, t in network.arrays().items()}
@@ -166,23 +167,22 @@ class Sampler:
         log: Interactions,
         histories: Histories,
         seed: int,
-        part: int | None,
+        most: int,
     ) -> None:
-        self.recipe, self.histories, self.seed = recipe, histories, seed
-        self.part = part or recipe.batch_size
+        self.recipe, self.histories, self.seed, self.most = recipe, histories, seed, most
         self.negatives = Negatives(log, recipe.popularity_power)
         self.owner = np.repeat(histories.user, histories.lengths)
         self.first = np.repeat(histories.starts[:-1], histories.lengths)
         self.length = np.repeat(histories.lengths, histories.lengths)
 
     def batches(self, epoch: int) -> Iterator[list[Lists]]:
-        """Lists in random order, `batch_size` at a time, in parts of up to `part`."""
+        """Lists in random order, `batch_size` at a time, in parts of up to `most`."""
         rng = stream(self.seed, self.recipe.name, "lists", epoch)
         order = rng.permutation(len(self.owner))
         for start in range(0, len(order), self.recipe.batch_size):
             rows = order[start : start + self.recipe.batch_size]
-            cuts = range(0, len(rows), self.part)
-            yield [self._lists(rows[first : first + self.part], rng) for first in cuts]
+            cuts = range(0, len(rows), self.most)
+            yield [self._lists(rows[first : first + self.most], rng) for first in cuts]
 
     def _lists(self, rows: Int[np.ndarray, " rows"], rng: np.random.Generator) -> Lists:
         """These events, each with its company."""

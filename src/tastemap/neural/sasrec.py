@@ -49,7 +49,7 @@ class SASRec(Recipe):
         Newest events that are looked at; older ones are left out, in training and in use.
     dropout, attention_dropout
         Shares of states, and of attention weights, that are set to 0 in training. Without the
-        second, torch's fused attention can be used on a CPU.
+        second, torch's fused attention can be used.
     mixer
         How a place takes from those before it: "softmax" attention, "pointwise" attention of HSTU
         with biases of place and time, a frequency "filter", or "both" (filter and softmax).
@@ -69,9 +69,9 @@ class SASRec(Recipe):
     loss
         Any of `tastemap.neural.losses.LOSSES`.
     negatives, shared
-        Items drawn for 64 histories and shared by all their targets, or for each target alone; 0
-        is the whole catalogue ("softmax" alone). SASRec as first published is loss="bce",
-        negatives=1, shared=False.
+        Items drawn for a part of a batch (64 histories; on a GPU all of it) and shared by all its
+        targets, or for each target by itself; 0 is the whole catalogue ("softmax" alone). SASRec
+        as first published is loss="bce", negatives=1, shared=False.
     negatives_power
         They are drawn in proportion to count^power; 0 is uniform.
     logq

@@ -17,7 +17,7 @@ from tastemap.neural.layers import Encoder, arrays_of
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES, linear_softmax
 from tastemap.neural.sequence_model import SequenceModel
-from tastemap.neural.sequences import Batch, Windows, newest, require_order, shown_and_held
+from tastemap.neural.sequences import Part, Windows, newest, require_order, shown_and_held
 from tastemap.neural.validation import ndcg
 from tastemap.seeding import stream
 from tastemap.training import EMPTY, Monitor, TrainingLog
@@ -59,16 +59,16 @@ def fit(
 
     # On a GPU, and where a batch is normalised as a whole, it is one part.
     whole = device.type != "cpu" or recipe.norm == "batch"
-    part = recipe.batch_size if whole else PART
+    most = recipe.batch_size if whole else PART
 
-    def batches(epoch: int) -> Iterator[list[Batch]]:
+    def batches(epoch: int) -> Iterator[list[Part]]:
         rng = stream(seed, "sasrec", "batches", epoch)
-        return windows.batches(rng, recipe.batch_size, part)
+        return windows.batches(rng, recipe.batch_size, most)
 
-    def step(batch: Batch) -> tuple[Tensor, int, Measures]:
-        items = torch.from_numpy(batch.items).to(device)
-        times = None if batch.times is None else torch.from_numpy(batch.times).to(device)
-        targets = torch.from_numpy(batch.targets).to(device).long()
+    def step(part: Part) -> tuple[Tensor, int, Measures]:
+        items = torch.from_numpy(part.items).to(device)
+        times = None if part.times is None else torch.from_numpy(part.times).to(device)
+        targets = torch.from_numpy(part.targets).to(device).long()
         # States are compared with items where there is a target, only there. `embedding` picks
         # rows as an index does, and its gradient takes a fifth of the time.
         asked = torch.nonzero(targets.view(-1))[:, 0]

@@ -71,7 +71,7 @@ class SequenceModel(NetworkModel):
         """
         recipe = cast("SASRec", self.recipe)
         windows = Windows.of(self.train.histories(), recipe.max_len)
-        shown = windows.batch(np.arange(min(most, len(windows))))
+        shown = windows.part(np.arange(min(most, len(windows))))
         return {
             "inputs": shown.items,
             "targets": shown.targets[:, -1],

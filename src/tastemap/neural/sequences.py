@@ -19,8 +19,8 @@ POOL = 16
 """Batches whose histories are sorted by length together."""
 
 
-class Batch(NamedTuple):
-    """Histories, padded on the left, and what came next at each place.
+class Part(NamedTuple):
+    """A part of a batch: histories, padded on the left, and what came next at each place.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ class Windows:
     def __len__(self) -> int:
         return len(self.row)
 
-    def batches(self, rng: np.random.Generator, size: int, part: int) -> Iterator[list[Batch]]:
+    def batches(self, rng: np.random.Generator, size: int, most: int) -> Iterator[list[Part]]:
         """All samples once, `size` histories at a time, batches in random order.
 
-        A batch comes in parts of up to `part` histories, the shortest first.
+        A batch comes in parts of up to `most` histories, the shortest first.
         """
         lengths = np.minimum(self.end, self.max_len)
         order = rng.permutation(len(self))
@@ -99,9 +99,9 @@ class Windows:
             cuts += [pool[first : first + size] for first in range(0, len(pool), size)]
         for place in rng.permutation(len(cuts)):
             cut = cuts[place]
-            yield [self.batch(cut[first : first + part]) for first in range(0, len(cut), part)]
+            yield [self.part(cut[first : first + most]) for first in range(0, len(cut), most)]
 
-    def batch(self, samples: Int64[np.ndarray, " rows"]) -> Batch:
+    def part(self, samples: Int64[np.ndarray, " rows"]) -> Part:
         """These samples as matrices, no wider than the longest of them."""
         first = self.histories.starts[self.row[samples]]
         end = first + self.end[samples]
@@ -115,7 +115,7 @@ class Windows:
         if not self.every:
             targets[:, :-1] = 0
         times = self.histories.time
-        return Batch(
+        return Part(
             items.astype(np.int32),
             targets.astype(np.int32),
             None if times is None else np.where(there, times[places], 0),

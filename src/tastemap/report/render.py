@@ -3,17 +3,14 @@
 import json
 import os
 import re
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
-from jinja2 import (
-    Environment,
-    FileSystemBytecodeCache,
-    PackageLoader,
-    StrictUndefined,
-    Template,
-)
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined, Template
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from tastemap.errors import UsageError
@@ -129,12 +126,24 @@ def tied(text: str) -> str:
     return re.sub(r" (?=[%±\[])|(?<=±) |(?<=\d,) (?=[+−\d.,]+\])", "\u00a0", text)
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates beside compiled kernels: once an installation, and not .16 s a process."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), f"template-{version('jinja2')}-%s.cache")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one, if the folder takes it."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 @cache
 def _template() -> Template:
-    compiled = kept_in()  # templates are compiled once an installation, too: .2 s
+    folder = kept_in()
     environment = Environment(
         loader=PackageLoader("tastemap.report"),
-        bytecode_cache=FileSystemBytecodeCache(str(compiled)) if compiled else None,
+        bytecode_cache=_Compiled(folder) if folder else None,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
