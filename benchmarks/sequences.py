@@ -58,6 +58,13 @@ RECIPES = {
         "BSARec, distances": bsarec(
             **LONG, prefixes=False, positions="back", dropout=0.2, ema=0.99
         ),
+        "BSARec, distances, 128 factors": bsarec(
+            **LONG | {"factors": 128, "heads": 2},
+            prefixes=False,
+            positions="back",
+            dropout=0.2,
+            ema=0.99,
+        ),
     },
 }
 DATA = {

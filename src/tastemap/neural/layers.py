@@ -210,10 +210,7 @@ class Attention(nn.Module):
         rows, length, d = x.shape
         hidden = ~(context.visible if context.mask is None else context.mask)
         bias = None if self.back is None else self.back[:, distances(length)]  # (heads, len, len)
-        # (rows, len, 3 d) -> three of (rows, heads, len, d / heads)
-        queries, keys, values = (
-            self.inputs(x).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        )
+        queries, keys, values = by_head(self.inputs(x), 3, self.heads)
         if self.training and self.dropout.share:  # torch's would draw from its own state
             scores = queries @ keys.transpose(2, 3) / (d // self.heads) ** 0.5
             scores = scores if bias is None else scores + bias
@@ -249,9 +246,7 @@ class Pointwise(nn.Module):
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """What each place takes from itself and those before it."""
         rows, length, d = x.shape
-        split = F.silu(self.inputs(x)).view(rows, length, 4, self.heads, -1)
-        # four of (rows, heads, len, d / heads)
-        gate, values, queries, keys = split.permute(2, 0, 3, 1, 4).unbind(0)
+        gate, values, queries, keys = by_head(F.silu(self.inputs(x)), 4, self.heads)
         scores = queries @ keys.transpose(2, 3) + self._bias(length, context)
         weights = F.silu(scores) / self.max_len * context.visible
         mixed = (self.dropout(weights) @ values).transpose(1, 2).reshape(rows, length, d)
@@ -327,6 +322,15 @@ class FeedForward(nn.Module):
         else:
             inner = F.gelu(inner) if self.kind == "gelu" else F.relu(inner)
         return self.outer(self.dropout(inner))
+
+
+def by_head(x: Float[Tensor, "rows len wide"], n: int, heads: int) -> list[Tensor]:
+    """Columns as n tensors of shape (rows, heads, len, d / heads).
+
+    Cut first and viewed then, so that gradients are put side by side in one copy; `view` of all
+    and `unbind` took three.
+    """
+    return [part.unflatten(2, (heads, -1)).transpose(1, 2) for part in x.chunk(n, dim=2)]
 
 
 def distances(length: int) -> Int[Tensor, "len len"]:

@@ -14,6 +14,7 @@ from tastemap.data.interactions import Histories, Interactions
 from tastemap.kernels.workers import deal
 from tastemap.neural.device import device_of, draws, quietly_seeded
 from tastemap.neural.layers import Encoder, arrays_of
+from tastemap.neural.listed import listed
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES, linear_softmax
 from tastemap.neural.sequence_model import SequenceModel
@@ -69,11 +70,8 @@ def fit(
         items = torch.from_numpy(part.items).to(device)
         times = None if part.times is None else torch.from_numpy(part.times).to(device)
         targets = torch.from_numpy(part.targets).to(device).long()
-        # States are compared with items where there is a target, only there. `embedding` picks
-        # rows as an index does, and its gradient takes a fifth of the time.
-        asked = torch.nonzero(targets.view(-1))[:, 0]
-        states = F.embedding(asked, network(items, times).flatten(0, 1))
-        return losing(states, network.item_vectors(), targets.view(-1)[asked] - 1)
+        states, targets = with_target(network(items, times).flatten(0, 1), targets.view(-1))
+        return losing(states, network.item_vectors(), targets - 1)
 
     def model(training: TrainingLog = EMPTY) -> SequenceModel:
         return SequenceModel(
@@ -98,6 +96,19 @@ def fit(
     )
     notes = (*([] if note is None else [note]), *training.notes)
     return model(TrainingLog(training.epochs, notes))
+
+
+def with_target(
+    states: Float[Tensor, "n d"], targets: Int[Tensor, " n"]
+) -> tuple[Float[Tensor, "m d"], Int[Tensor, " m"]]:
+    """Those places where a target is asked for, the only ones that are compared with items.
+
+    `embedding` picks rows as an index does, and its gradient takes a fifth of the time.
+    """
+    asked = torch.nonzero(targets)[:, 0]
+    if len(asked) == len(targets):
+        return states, targets
+    return F.embedding(asked, states), targets[asked]
 
 
 class Losing:
@@ -130,8 +141,7 @@ class Losing:
             drawn = drawn.expand(n, -1)
         else:
             drawn = drawn.view(n, -1)
-            listed = F.embedding(torch.cat([targets[:, None], drawn], dim=1), vectors)
-            scores = (listed * states[:, None]).sum(dim=2)
+            scores = listed(states, vectors, torch.cat([targets[:, None], drawn], dim=1))
         relevance = torch.zeros_like(scores)
         relevance[:, 0] = 1
         same = targets[:, None] == drawn
