@@ -5,25 +5,15 @@ list turned round, a metric averaged over the wrong users. Nothing is made up in
 `docs/doctor.py` and tests/diagnosis/test_sick.py ask the doctor about every one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 import damage
+import sick_networks
 import tastemap as tm
-from tastemap.contracts import Recipe
-from tastemap.diagnosis.evidence import Claim, Evidence, Searched, Stages
-
-
-@dataclass(frozen=True)
-class Case:
-    """A run by name; `expects` are the codes of which at least the first must be found."""
-
-    name: str
-    make: Callable[[], Evidence]
-    expects: tuple[str, ...] = ()
-
+from sick_case import Case, healthy
+from tastemap.diagnosis.evidence import Claim, Searched, Stages
 
 TRAINING = (
     Case(
@@ -338,17 +328,10 @@ SPLITS = (
     Case("inputs not shifted against targets", damage.not_shifted, ("Q604",)),
 )
 
-DISEASES = (*TRAINING, *LISTS, *TRUTH, *SPLITS)
+DISEASES = (*TRAINING, *sick_networks.DISEASES, *LISTS, *TRUTH, *SPLITS)
 
 
 # --- healthy runs --------------------------------------------------------------------------------
-
-
-def healthy(recipe: Recipe, split: Callable[[], tm.Split], seed: int = 1) -> Case:
-    return Case(
-        f"{recipe.name}, {split.__name__}, seed {seed}",
-        lambda: damage.run_of(recipe, split(), seed),
-    )
 
 
 HEALTHY = (
@@ -388,4 +371,5 @@ HEALTHY = (
         healthy(r, damage.movies_random, seed=5)
         for r in (tm.ItemKNN(), tm.ALS(factors=8), tm.BPR(factors=32))
     ),
+    *sick_networks.HEALTHY,
 )

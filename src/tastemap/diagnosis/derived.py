@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float32, Float64
 from scipy.sparse import csr_array
 
 from tastemap.data.interactions import Histories, Interactions
+from tastemap.data.splits import leave_last_out
 from tastemap.diagnosis.evidence import Claim, Evidence, distinct
 from tastemap.diagnosis.finding import NotApplicable
 from tastemap.errors import InputError
@@ -205,29 +206,47 @@ class Aucs(NamedTuple):
 
 @once
 def aucs(e: Evidence) -> Aucs:
-    """AUC on training pairs and on held-out pairs, with the same negatives."""
+    """AUC on training pairs and on held-out pairs, with the same negatives.
+
+    A sequence model tells what comes next, not what was used: its training pairs are the last
+    events of training histories, asked for from those before them.
+    """
     if e.score is None or e.train is None or e.truth is None or e.users is None:
         raise NotApplicable("the run does not say: score, train, truth, users")
-    if e.sequences is not None:
-        raise NotApplicable("a sequence model tells what comes next, not what was used")
     rows = sample(e.judged[e.users[e.judged] >= 0], SAMPLE)
     if len(rows) == 0:
         raise NotApplicable("no judged user has a training history")
     shown, truth = asked(e, rows), e.truth.take(rows)
-    trained = e.train.histories(e.users[rows])
+    used = e.train.histories(e.users[rows])
+    scores = e.score, _by_counts(e.train)
     n_items = e.n_items or len(e.train.items)
-    sides = [np.empty(len(rows)) for _ in range(4)]
     try:
-        for place, score in ((0, e.score), (2, _by_counts(e.train))):
-            for part, scores in scored_blocks(score, shown, n_items):
-                held = _marks(truth.take(part), n_items)
-                used = _marks(trained.take(part), n_items) & ~held
-                known = _marks(shown.take(part), n_items) | used | held
-                sides[place][part] = auc_per_user(scores, used, known & ~used)
-                sides[place + 1][part] = auc_per_user(scores, held, known & ~held)
+        model, popular = (_both_sides(score, shown, used, truth, n_items) for score in scores)
+        if e.sequences is None:
+            return Aucs(model[0], model[1], popular[0], popular[1])
+        before, last = leave_last_out(e.train, validation=False).queries()
+        some = sample(np.arange(len(before)), SAMPLE)
+        before, last = before.take(some), last.take(some)
+        (_, train), (_, counts) = (
+            _both_sides(score, before, before, last, n_items) for score in scores
+        )
     except InputError as error:
         raise NotApplicable(error.given) from error
-    return Aucs(*sides)
+    return Aucs(train, model[1], counts, popular[1])
+
+
+def _both_sides(
+    score: Score, shown: Histories, used: Histories, held: Histories, n_items: int
+) -> tuple[Float64[np.ndarray, " users"], Float64[np.ndarray, " users"]]:
+    """AUC of what was used and of what was held out, against what was neither."""
+    sides = np.empty(len(shown)), np.empty(len(shown))
+    for part, scores in scored_blocks(score, shown, n_items):
+        out = _marks(held.take(part), n_items)
+        there = _marks(used.take(part), n_items) & ~out
+        known = _marks(shown.take(part), n_items) | there | out
+        sides[0][part] = auc_per_user(scores, there, known & ~there)
+        sides[1][part] = auc_per_user(scores, out, known & ~out)
+    return sides
 
 
 def _marks(histories: Histories, n_items: int) -> Bool[np.ndarray, "rows items"]:

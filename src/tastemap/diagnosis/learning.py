@@ -8,10 +8,9 @@ from jaxtyping import Float64, Int64
 from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.data.split import Part, Split
-from tastemap.data.splits import leave_last_out
 from tastemap.data.table import Table
 from tastemap.diagnosis import derived
-from tastemap.diagnosis.evidence import Evidence
+from tastemap.diagnosis.evidence import Evidence, Sequences
 from tastemap.errors import UsageError
 from tastemap.metrics.result import Estimate
 from tastemap.neural.sequence_model import SequenceModel
@@ -99,18 +98,13 @@ def learning_curve(
     if part is None:
         part = "test" if split.validation is None or not len(split.validation) else "validation"
     seen, truth = split.queries(part)
-    newest = leave_last_out(split.train, validation=False)
     measured: list[tuple[int, derived.Aucs]] = []
 
     def measure(epoch: Epoch) -> None:
         if epoch.number % every or epoch.model is None:
             return
         model: Model = epoch.model()
-        found = _aucs(model, split.train, seen, truth)
-        if isinstance(model, SequenceModel):
-            last = _aucs(model, newest.train, *newest.queries())
-            found = found._replace(train=last.test, popular_train=last.popular_test)
-        measured.append((epoch.number, found))
+        measured.append((epoch.number, _aucs(model, split.train, seen, truth)))
 
     recipe.fit(split.train, seed=seed, monitor=measure)
     if not measured:
@@ -145,5 +139,6 @@ def _aucs(model: Model, train: Interactions, seen: Histories, truth: Histories) 
             seen=seen,
             truth=truth,
             score=model.score,
+            sequences=Sequences(**model.fed()) if isinstance(model, SequenceModel) else None,
         )
     )

@@ -186,7 +186,7 @@ def unreadable_rows(f: LogFacts) -> Seen | None:
 
     Remedy
         1. Correct the lines named, or export the log again as Parquet or with quotes.
-        2. Go on without them: tm.read(LOG, skip_bad=True), or --skip-bad.
+        2. Go on without them: tm.read(LOG, skip_bad=True), or run --skip-bad.
     """
     bad = f.rejects.count + f.lost
     if bad == 0:
@@ -211,7 +211,7 @@ def unreadable_rows(f: LogFacts) -> Seen | None:
         means,
         severity="error" if damaged > UNREADABLE or bad == rows else "warning",
         causes=_MISSING if only_missing else (),
-        remedies=("Go on without them: tm.read(LOG, skip_bad=True), or --skip-bad.",)
+        remedies=("Go on without them: tm.read(LOG, skip_bad=True), or run --skip-bad.",)
         if only_missing
         else (),
     )

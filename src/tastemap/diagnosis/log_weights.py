@@ -71,7 +71,7 @@ def _negative(f: LogFacts) -> list[Aspect]:
             "against the item would count for it; tm.read refuses them.",
             causes=("Dislikes, returns or cancellations are written as negative numbers.",),
             remedies=(
-                "Leave these rows out: tm.read(LOG, skip_bad=True), or --skip-bad; or subtract "
+                "Leave these rows out: tm.read(LOG, skip_bad=True), or run --skip-bad; or subtract "
                 "returns from purchases before reading.",
             ),
         )
