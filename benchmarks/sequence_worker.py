@@ -34,16 +34,23 @@ class Contestant:
             self.user, self.item, self.items = log["user"], log["item"], int(log["items"])
 
     def fit(self, epochs, save=None, **settings):
-        """Seconds of an epoch (the median, the first left out), memory, seconds of all lists."""
+        """Seconds of an epoch (the median, the first left out), memory, seconds of all lists.
+
+        And of those of a factor model of the same size, where a side has one.
+        """
         reset()
         seconds = self.train(epochs, **settings)
         memory = peak()
         start = time.perf_counter()
         lists = self.lists()
-        found = {"lists": time.perf_counter() - start, "memory": memory}
+        found = {"lists": time.perf_counter() - start, "memory": memory, **self.beside()}
         if save:
             np.save(save, lists)
         return found | {"seconds": float(np.median(seconds[1:] or seconds))}
+
+    def beside(self):
+        """What else is measured."""
+        return {}
 
 
 class Tastemap(Contestant):
@@ -83,10 +90,17 @@ class Tastemap(Contestant):
         self.model = recipe.fit(self.log, seed=1)
         return [epoch.seconds for epoch in self.model.log.epochs]
 
-    def lists(self):
+    def lists(self, model=None):
         from tastemap.recommend import top_items
 
-        return top_items(self.model.score, self.log.histories(), self.items, K)[0]
+        return top_items((model or self.model).score, self.log.histories(), self.items, K)[0]
+
+    def beside(self):
+        model = self.tm.ALS(factors=HIDDEN, epochs=1).fit(self.log, seed=1)
+        self.lists(model)
+        start = time.perf_counter()
+        self.lists(model)
+        return {"factor lists": time.perf_counter() - start}
 
 
 class RecTools(Contestant):

@@ -20,7 +20,18 @@ MODULE_LINES = 400
 FUNCTION_LINES = 60
 NAMELESS = {"utils", "util", "helpers", "helper", "base", "common", "core", "misc", "tools"}
 HEAD = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: ?: ?[^\n]*)?\n {2,}\S", flags=re.M)
-HEAVY = ("numba", "torch", "numpy", "duckdb", "scipy", "narwhals", "pandas", "polars", "tqdm")
+HEAVY = (
+    "numba",
+    "torch",
+    "numpy",
+    "duckdb",
+    "scipy",
+    "narwhals",
+    "pandas",
+    "polars",
+    "tqdm",
+    "jaxtyping",
+)
 
 
 def name_of(path):
@@ -169,6 +180,14 @@ def loaded_by(code):
 def test_importing_tastemap_loads_nothing_heavy():
     assert loaded_by("import tastemap") == []
     assert loaded_by("import tastemap; dir(tastemap); tastemap.__version__") == []
+
+
+def test_a_fit_and_its_lists_load_neither_scipy_nor_jaxtyping():
+    run = (
+        "import tastemap as tm; log = tm.Interactions.of([('ann', 'tea'), ('bob', 'jam')]); "
+        "tm.ALS(factors=2, epochs=1).fit(log).recommend(k=1)"
+    )
+    assert {"scipy", "jaxtyping"}.isdisjoint(loaded_by(run))
 
 
 def test_the_import_check_can_fail():

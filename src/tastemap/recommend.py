@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
 from tastemap.data.interactions import Histories
 from tastemap.errors import InputError, UsageError, require_k
@@ -18,6 +17,7 @@ from tastemap.kernels.ranking import rank_rows
 from tastemap.kernels.workers import deal, n_threads, one_blas_thread, shares
 from tastemap.memory import free_bytes, require_memory
 from tastemap.seeding import stream
+from tastemap.shapes import Bool, Float32, Float64, Int32, Int64
 
 Score = Callable[[Histories], Float32[np.ndarray, "rows items"]]
 """Scores of every item for every history; finite, higher is better. It is called for some histories

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
 
 from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Interactions
@@ -16,6 +15,7 @@ from tastemap.environment import environment
 from tastemap.errors import InputError, UsageError
 from tastemap.metrics.evaluate import DEFAULT_METRICS, Evaluation, evaluate
 from tastemap.models import Popularity, Random, load
+from tastemap.shapes import Bool
 from tastemap.storage import Arrays, read_folder, write_folder
 from tastemap.training import Monitor
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, Int64
 
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.errors import InputError, UsageError
+from tastemap.shapes import Bool, Float64, Int32, Int64
 
 PADDING = 0
 """Stands where a history is shorter than the matrix; an item is its code + 1."""

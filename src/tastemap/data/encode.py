@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32, Int64
 
 from tastemap.data.ids import IdRule
 from tastemap.data.interactions import Interactions, Vocabulary
 from tastemap.data.relation import Relation, reading
 from tastemap.data.times import TimeRule
+from tastemap.shapes import Int32, Int64
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,20 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
-from scipy.sparse import csr_array
 
+from tastemap.data.compressed import Compressed
 from tastemap.data.vocabulary import UNKNOWN as UNKNOWN
 from tastemap.data.vocabulary import Id as Id
 from tastemap.data.vocabulary import ItemTable as ItemTable
 from tastemap.data.vocabulary import Vocabulary as Vocabulary
 from tastemap.errors import InputError, UsageError
+from tastemap.shapes import Float32, Int32, Int64
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +102,20 @@ class Histories:
         """The same histories, told by people whom the model never met (user -1)."""
         return replace(self, user=np.full(len(self), UNKNOWN, dtype=np.int32))
 
-    def matrix(self, n_items: int) -> csr_array:
+    def matrix(self, n_items: int) -> "scipy.sparse.csr_array":
         """CSR matrix of shape (rows, n_items); weights of repeated items add up."""
+        from scipy.sparse import csr_array
+
         matrix = csr_array(
             (self.weight, self.items, self.starts), shape=(len(self), n_items), copy=True
         )
         matrix.sum_duplicates()
         return matrix
+
+    def compressed(self, n_items: int) -> Compressed:
+        """What `matrix` holds, without SciPy."""
+        rows = Compressed(self.starts, self.items, self.weight, (len(self), n_items))
+        return rows.transposed().transposed().summed()  # in order
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,20 +233,21 @@ class Interactions:
             table=table,
         )
 
-    def matrix(self) -> csr_array:
+    def matrix(self) -> "scipy.sparse.csr_array":
         """CSR matrix of shape (users, items), float32; weights of repeated pairs add up.
 
         `matrix.indices[matrix.indptr[u]:matrix.indptr[u + 1]]` are the items of user u, and the
         column sums of a matrix of ones are the items' counts. See docs/how-it-works.md for the
         classic 4 x 5 example.
         """
-        shape = (len(self.users), len(self.items))
+        return self.compressed().scipy()
+
+    def compressed(self) -> Compressed:
+        """What `matrix` is made of, for those that need no SciPy."""
         # First by item, then by user: each user's items come in order, and nothing is sorted
         # (18 million events: .5 s; SciPy, which sorts every row, takes 1.1 s).
-        matrix = transposed(_csr(self.item, self.user, self.weight, shape[::-1]))
-        if matrix.has_canonical_format:
-            return matrix
-        return csr_array((self.weight, (self.user, self.item)), shape=shape)  # adds repeats up
+        shape = (len(self.items), len(self.users))
+        return Compressed.of(self.item, self.user, self.weight, shape).transposed().summed()
 
     @cached_property
     def _by_user(self) -> Histories:
@@ -304,24 +315,3 @@ class Interactions:
         for vocabulary in (self.users, self.items):  # as JSON, so that 1, "1" and "a", "b" differ
             digest.update(json.dumps(vocabulary.ids.tolist()).encode())
         return digest.hexdigest()[:16]
-
-
-def transposed(matrix: csr_array) -> csr_array:
-    """The transposed matrix, its columns in order: `matrix.T.tocsr()` on all threads.
-
-    >>> transposed(csr_array(np.float32([[0, 1], [2, 3]]))).toarray().tolist()
-    [[0.0, 2.0], [1.0, 3.0]]
-    """
-    row = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
-    return _csr(matrix.indices, row, matrix.data, matrix.shape[::-1])
-
-
-def _csr(
-    row: np.ndarray, column: np.ndarray, data: np.ndarray, shape: tuple[int, int]
-) -> csr_array:
-    """A CSR matrix of events, in each row as they came."""
-    from tastemap.kernels.rows import grouped  # here: reading a log needs no compiler
-
-    starts, column, data = grouped(row, shape[0], column, data)
-    fits = max(len(data), *shape) < 1 << 31  # SciPy gives all indices the type of the starts
-    return csr_array((data, column, starts.astype(np.int32 if fits else np.int64)), shape=shape)

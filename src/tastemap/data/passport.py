@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.table import iso_time
 from tastemap.errors import InputError
+from tastemap.shapes import Float32, Int64
 
 FEW = 5
 """Users and items with fewer events than this are called rare."""

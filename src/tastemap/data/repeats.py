@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
+from tastemap.shapes import Int64
 
 Rule = Literal["sum", "last", "max"]
 """How the weights of a repeated (user, item) pair become one."""

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64, Int8, Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.split import Split as Split
 from tastemap.data.table import iso_time
 from tastemap.errors import InputError, UsageError
 from tastemap.seeding import stream
+from tastemap.shapes import Float64, Int8, Int64
 
 TRAIN, VALIDATION, TEST, FOLD_IN = range(4)
 

@@ -6,11 +6,11 @@ Each returns a log without repeated pairs, in order of time, and depends on its 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from tastemap.data.interactions import Interactions, ItemTable, Vocabulary
 from tastemap.errors import UsageError
 from tastemap.seeding import stream
+from tastemap.shapes import Float64, Int64
 
 _START = 1_700_000_000
 """When the worlds begin: 2023-11-14 22:13:20 UTC."""

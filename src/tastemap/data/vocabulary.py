@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32
 
 from tastemap.errors import InputError
+from tastemap.shapes import Int32
 
 Id = int | str | np.integer[Any]
 _CANONICAL = re.compile("0|-?[1-9][0-9]{0,18}", re.ASCII)

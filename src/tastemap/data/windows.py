@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.split import Split
 from tastemap.data.splits import TEST, TRAIN, VALIDATION, require_events, split_of
 from tastemap.data.table import iso_time
 from tastemap.errors import InputError, UsageError
+from tastemap.shapes import Int64
 
 
 def rolling_windows(

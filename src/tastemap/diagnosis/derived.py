@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
 from scipy.sparse import csr_array
 
 from tastemap.data.interactions import Histories, Interactions
@@ -24,6 +23,7 @@ from tastemap.metrics.ranking import TOPK
 from tastemap.metrics.result import Estimate
 from tastemap.recommend import Ranking, Score, rank, scored_blocks
 from tastemap.seeding import stream
+from tastemap.shapes import Bool, Float32, Float64
 
 SAMPLE = 2_000
 """Users on which AUC is measured."""

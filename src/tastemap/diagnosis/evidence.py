@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
 
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.recommend import Ranking, Score
+from tastemap.shapes import Bool, Float32, Float64, Int32
 from tastemap.training import TrainingLog
 
 

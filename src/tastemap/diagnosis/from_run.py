@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float64, Int32
 
 from tastemap.contracts import HasVectors
 from tastemap.data.interactions import Histories
@@ -15,6 +14,7 @@ from tastemap.neural import SequenceModel
 from tastemap.recommend import Score
 from tastemap.runs import Run
 from tastemap.seeding import stream
+from tastemap.shapes import Float64, Int32
 
 SCORED = 2_000
 """Users whose listed items are scored again."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories, Interactions
@@ -14,6 +13,7 @@ from tastemap.diagnosis.evidence import Evidence, Sequences
 from tastemap.errors import UsageError
 from tastemap.metrics.result import Estimate
 from tastemap.neural.sequence_model import SequenceModel
+from tastemap.shapes import Float64, Int64
 from tastemap.training import Epoch
 
 

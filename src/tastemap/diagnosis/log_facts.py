@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.rejects import Kept, Rejects, places
 from tastemap.data.times import TimeTrouble
 from tastemap.data.titles import Catalogue
 from tastemap.diagnosis.finding import NotApplicable, Seen, Severity
+from tastemap.shapes import Int64
 
 Role = Literal["user", "item"]
 ROLES: tuple[Role, Role] = ("user", "item")

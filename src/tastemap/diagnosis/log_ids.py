@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.interactions import Vocabulary
 from tastemap.diagnosis.finding import Rule, Seen, Severity
@@ -19,6 +18,7 @@ from tastemap.diagnosis.log_facts import (
     require_events,
     some,
 )
+from tastemap.shapes import Int64
 
 LARGE = 0.05
 """Share of the rows from which one user or item is large."""

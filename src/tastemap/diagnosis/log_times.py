@@ -1,12 +1,12 @@
 """Rules about the times of a log: impossible, too coarse, in bursts, with gaps."""
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.passport import STEPS, resolution
 from tastemap.data.table import iso_time
 from tastemap.diagnosis.finding import NotApplicable, Rule, Seen
 from tastemap.diagnosis.log_facts import Aspect, LogFacts, joined, percent, require_events, some
+from tastemap.shapes import Int64
 
 DAY = 86_400
 OLD = 631_152_000

@@ -1,10 +1,10 @@
 """The rule about weights: ratings, zeros and negative values that would count as liking."""
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.diagnosis.finding import NotApplicable, Rule, Seen, Severity
 from tastemap.diagnosis.log_facts import Aspect, LogFacts, joined, percent
+from tastemap.shapes import Int64
 
 LIKED = 0.7
 """A rating from this share of the highest on is taken for liking: 4 of 5, 7 of 10."""

@@ -1,7 +1,6 @@
 """Rules about the order inside lists: whether the best stands first."""
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
 from tastemap.diagnosis.derived import is_yardstick
 from tastemap.diagnosis.evidence import Evidence
@@ -11,6 +10,7 @@ from tastemap.diagnosis.shuffled import item_effect, sorted_by_id
 from tastemap.metrics.ranking import ndcg
 from tastemap.metrics.result import Estimate
 from tastemap.recommend import discount
+from tastemap.shapes import Bool, Float64, Int64
 
 CHANCE = 2.0
 """Paired standard errors below which a difference is chance."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
 from tastemap.diagnosis.claims import rounding, word_and_k
 from tastemap.diagnosis.derived import once
@@ -17,6 +16,7 @@ from tastemap.diagnosis.finding import NotApplicable
 from tastemap.metrics import ranking as metrics
 from tastemap.metrics.ranking import TOPK
 from tastemap.recommend import Ranking
+from tastemap.shapes import Bool, Float64, Int64
 
 Values = Float64[np.ndarray, " users"]
 

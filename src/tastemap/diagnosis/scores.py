@@ -1,12 +1,12 @@
 """Rules about scores: finite, repeatable, a user's own, and able to tell items apart."""
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
 from tastemap.diagnosis.derived import is_yardstick
 from tastemap.diagnosis.evidence import Evidence
 from tastemap.diagnosis.finding import NotApplicable, Rule, Seen
 from tastemap.seeding import stream
+from tastemap.shapes import Bool, Float64, Int64
 
 SAMPLE = 24
 """Users whose scores are asked for several times."""

@@ -1,9 +1,9 @@
 """Whether lists have an order at all: what their items alone tell, without any truth."""
 
 import numpy as np
-from jaxtyping import Float64, Int32
 
 from tastemap.seeding import stream
+from tastemap.shapes import Float64, Int32
 
 MOST_LISTS = 2_000
 SHUFFLES = 40

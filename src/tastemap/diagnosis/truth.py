@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int32
 
 from tastemap.diagnosis.evidence import Evidence, distinct
 from tastemap.diagnosis.finding import NotApplicable, Rule, Seen, Severity
 from tastemap.diagnosis.recompute import need_lists, recomputed
 from tastemap.metrics.ranking import precision, recall, recall_capped
 from tastemap.recommend import Ranking
+from tastemap.shapes import Bool, Int32
 
 UNKNOWN_IS_WRONG, UNKNOWN_IS_SUSPECT, UNKNOWN_IS_WORTH_SAYING = 0.5, 0.2, 0.01
 """Shares of held-out events of items that the catalogue does not have: error, warning, tip."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float64
 from scipy.stats import hypergeom
 
 from tastemap.diagnosis.claims import BOUNDED, rounding, word_and_k
@@ -13,6 +12,7 @@ from tastemap.diagnosis.finding import NotApplicable, Rule, Seen
 from tastemap.diagnosis.recompute import Mismatch, recomputed
 from tastemap.recommend import mask_seen
 from tastemap.seeding import stream
+from tastemap.shapes import Float64
 
 USUAL_NEGATIVES = (50, 99, 100, 200, 500, 999, 1000)
 """How many negatives are drawn by those who sample them."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int32
 
 from tastemap.data.interactions import Histories, Id, Interactions, Vocabulary
 from tastemap.diagnosis.columns import Columns, plain_id
+from tastemap.shapes import Float64, Int32
 
 Tables = Mapping[str, Columns]
 

@@ -16,15 +16,14 @@ of threads.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from scipy.linalg import eigh
 
 from tastemap.kernels.four import PLACES, add_four, four_dots
 from tastemap.kernels.jit import serial
 from tastemap.kernels.workers import deal, one_blas_thread, shares
+from tastemap.shapes import Float32, Int32, Int64
 
 PARTS = 32
 """Rows are dealt out to so many parts, whatever the number of threads."""
@@ -83,9 +82,7 @@ def solve_cg(
     """
     alpha, base, unobserved = weights
     with one_blas_thread():
-        spectrum, axes = eigh(
-            np.float32(unobserved) * gram(fixed), driver="evd", overwrite_a=True, check_finite=False
-        )
+        spectrum, axes = np.linalg.eigh(np.float32(unobserved) * gram(fixed))
     turn(fixed, axes)
     turn(rows, axes)
     g = np.maximum(spectrum, 0)  # what lies below is rounding

@@ -5,7 +5,6 @@ own `np.linalg.cholesky` copies.
 """
 
 import numpy as np
-from jaxtyping import Float32
 from llvmlite import binding
 from numba import types
 from numba.extending import get_cython_function_address
@@ -14,6 +13,7 @@ from tastemap.kernels.als import PARTS, STRIP, Side, gather, gram
 from tastemap.kernels.jit import serial
 from tastemap.kernels.symmetric import add_products, whole_panels
 from tastemap.kernels.workers import deal
+from tastemap.shapes import Float32
 
 
 def _fortran(module: str, name: str, arguments: int) -> types.ExternalFunction:

@@ -4,10 +4,10 @@ Whole numbers are counted, so results are exact and depend on nothing but the sc
 """
 
 import numpy as np
-from jaxtyping import Float, Int64
 
 from tastemap.kernels.jit import exact
 from tastemap.kernels.workers import deal, shares
+from tastemap.shapes import Float, Int64
 
 FEW = 9
 """Up to so many distinct positives, comparing every score with each of them is fastest (26,744

@@ -23,13 +23,13 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.kernels.alias import draw_other, fill_alias
 from tastemap.kernels.counter import below, random_word
 from tastemap.kernels.jit import serial
 from tastemap.kernels.rows import contains
 from tastemap.kernels.workers import deal
+from tastemap.shapes import Int64
 
 RUNS = 16
 """User blocks are dealt out to threads in at most so many runs of neighbours: with hundreds of

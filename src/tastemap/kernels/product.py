@@ -10,7 +10,6 @@ to 240 users; OpenBLAS 139 (32 users), 156 (128), 123 (512).
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba import types
@@ -19,6 +18,7 @@ from numba.extending import intrinsic
 
 from tastemap.kernels.jit import exact
 from tastemap.kernels.workers import deal, n_threads
+from tastemap.shapes import Float32
 
 WIDE = bool(get_host_cpu_features().get("avx512f"))
 """Whether vector registers hold 16 float32 and there are 32 of them, or 8 and 16. The wide tile

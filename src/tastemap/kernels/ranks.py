@@ -1,10 +1,10 @@
 """The ranks of a few entries of each row among all of it."""
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
 
 from tastemap.kernels.jit import exact
 from tastemap.kernels.workers import deal, shares
+from tastemap.shapes import Float32, Int32, Int64
 
 
 def ranks(

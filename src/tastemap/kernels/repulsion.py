@@ -16,10 +16,10 @@ Milliseconds an iteration on two cores of an AMD EPYC (AVX2), perplexity 30:
 """
 
 import numpy as np
-from jaxtyping import Float64, Int32
 
 from tastemap.kernels.jit import serial
 from tastemap.kernels.workers import deal, shares
+from tastemap.shapes import Float64, Int32
 
 CHUNK = 1024
 """Pairs are summed so many at a time in float32, and these sums in float64."""

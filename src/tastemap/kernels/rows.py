@@ -1,10 +1,10 @@
 """Ragged rows: events cut by row, and a look into single rows."""
 
 import numpy as np
-from jaxtyping import Int32, Int64
 
 from tastemap.kernels.jit import exact, serial
 from tastemap.kernels.workers import deal, n_threads, shares
+from tastemap.shapes import Int32, Int64
 
 Starts = Int64[np.ndarray, " rows+1"]
 

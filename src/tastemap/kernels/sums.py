@@ -4,9 +4,9 @@ from fractions import Fraction
 from math import frexp, fsum, isfinite
 
 import numpy as np
-from jaxtyping import Float64
 
 from tastemap.kernels.jit import exact
+from tastemap.shapes import Float64
 
 
 def total(values: Float64[np.ndarray, " n"], centre: float | None = None) -> tuple[float, int]:

@@ -1,10 +1,10 @@
 """Pick the k best of each row of scores."""
 
 import numpy as np
-from jaxtyping import Float32, Int32
 
 from tastemap.kernels.jit import exact
 from tastemap.kernels.workers import deal, shares
+from tastemap.shapes import Float32, Int32
 
 CHUNK = 64
 """A row is cut into chunks of so many scores; one is looked into only if its maximum is good

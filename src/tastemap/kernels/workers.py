@@ -10,6 +10,7 @@ The number of threads belongs to the Python thread that sets it, not to the proc
 only one number for the whole process: the lowest that anybody asks for at the moment.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ def threads(n: int) -> Iterator[None]:
     """
     if n < 1:
         raise UsageError(f"threads({n})", "a whole number from 1 on", "write threads(1), say")
+    import scipy.linalg  # noqa: F401 - so that its BLAS, too, is held from here on
+
     before = _CHOSEN.set(int(n))
     try:
         with _blas_at_most(int(n)):
@@ -149,7 +152,10 @@ def _blas_at_most(n: int) -> Iterator[None]:
     mine = object()
     with _LOCK:
         if not _LIMITS:
-            _USUAL[:] = [(library, library.num_threads) for library in _blas()]
+            _USUAL.clear()
+        held = [library.filepath for library, _ in _USUAL]
+        found = _blas("scipy.linalg" in sys.modules)
+        _USUAL.extend((one, one.num_threads) for one in found if one.filepath not in held)
         _LIMITS[mine] = n
         _apply_limits()
     try:
@@ -169,8 +175,6 @@ def _apply_limits() -> None:
 
 
 @cache
-def _blas() -> list[Any]:
-    """The BLAS libraries of NumPy and SciPy; looking for them takes a millisecond."""
-    import scipy.linalg  # noqa: F401 - so that both are loaded when they are looked for
-
+def _blas(with_scipy: bool) -> list[Any]:
+    """The BLAS libraries of NumPy and, once it is loaded, of SciPy; a look takes a millisecond."""
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int32, Int64
 from scipy.sparse import csr_array
 
 from tastemap.data.interactions import Interactions, ItemTable
@@ -13,6 +12,7 @@ from tastemap.maps.neighbours import Hubs
 from tastemap.maps.shift import id_shift
 from tastemap.maps.structure import confirmed_directions, confirmed_neighbours
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Int32, Int64
 
 STRATA, STRATUM = 20, 20
 """Chance of equal popularity is taken within so many strata of at least so many items."""

@@ -5,7 +5,6 @@ from textwrap import fill
 from typing import NamedTuple, cast
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64
 from scipy.linalg import svd
 
 from tastemap.errors import InputError
@@ -13,6 +12,7 @@ from tastemap.maps.item_map import ItemMap
 from tastemap.maps.neighbours import Similarity, nearest
 from tastemap.maps.settle import radius
 from tastemap.maps.stability import chance_jaccard
+from tastemap.shapes import Float, Float32, Float64, Int64
 
 SHOWN = 10
 """Items that are named in a comparison."""

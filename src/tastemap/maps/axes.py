@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, Shaped
 from scipy.sparse import csr_array
 
 from tastemap.data.interactions import Interactions
 from tastemap.maps.agreement import label_matrix, users_of_items
 from tastemap.maps.years import years_of
+from tastemap.shapes import Float32, Float64, Int64, Shaped
 
 NAMED = 0.6
 """A component is named after what it goes along with from this size of correlation on."""

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int32, Shaped
 
 from tastemap.data.shown import shown
+from tastemap.shapes import Int32, Shaped
 
 SHARE, LIFT, CLEAR = 0.3, 1.5, 2.0
 """A label names a group if so many of the group's items have it, at least so many times the share

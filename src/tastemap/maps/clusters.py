@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, Int64
 
 from tastemap.errors import InputError, UsageError
 from tastemap.kernels.workers import one_blas_thread
 from tastemap.maps.cluster_names import names_of
 from tastemap.maps.neighbours import unit_rows
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Float32, Int32, Int64
 
 MOST = 12
 """Groups that are told apart at a glance, and as many as there are colours for."""

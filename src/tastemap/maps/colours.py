@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
 from tastemap.maps.axes import known_of
 from tastemap.maps.clusters import Clusters
 from tastemap.maps.item_map import Colour
+from tastemap.shapes import Float, Integer
 
 PALETTE = (
     "#3097fb",

@@ -4,10 +4,10 @@ Everything here looks at unit vectors; vectors of zeros have no direction and ar
 """
 
 import numpy as np
-from jaxtyping import Float
 from scipy.sparse import csr_array
 
 from tastemap.maps.neighbours import unit_rows
+from tastemap.shapes import Float
 
 UNIFORMITY_SAMPLE = 2_000
 """Uniformity is taken over all pairs of at most so many vectors."""

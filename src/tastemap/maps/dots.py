@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
 
 from tastemap.maps.colours import NAMED, OTHER, PALETTE, RAMP
 from tastemap.maps.item_map import Colour
 from tastemap.maps.lettering import called, extent, shortened, write
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Float32, Int64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from jaxtyping import Float32
 
 from tastemap.errors import UsageError
 from tastemap.maps.item_map import Colour, ItemMap
+from tastemap.shapes import Float32
 
 VECTORS, METADATA = "vectors.tsv", "metadata.tsv"
 CONFIG, TEXT_CONFIG = "projector_config.json", "projector_config.pbtxt"

@@ -1,7 +1,6 @@
 """How far a map may be believed: its neighbours against those of the model."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int32, Int64
 
 from tastemap.errors import InputError
 from tastemap.kernels.ranks import ranks
@@ -11,6 +10,7 @@ from tastemap.maps.item_map import Fidelity
 from tastemap.maps.neighbours import Similarity, require_similarity, unit_rows
 from tastemap.recommend import BLOCK_BYTES, tie_order
 from tastemap.seeding import stream
+from tastemap.shapes import Bool, Float, Float32, Int32, Int64
 
 ALL_TO = 10_000
 """Every item is looked at up to so many: half a second for 10,000 with 64 numbers each."""

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float, Int64
 from scipy.sparse import csr_array
 
 from tastemap.contracts import HasVectors, Model
@@ -26,6 +25,7 @@ from tastemap.maps.spectrum import spectrum
 from tastemap.maps.thresholds import THRESHOLDS, Light, Reading, read_all, worst
 from tastemap.maps.wording import page, sentence
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Int64
 
 NO_LOG = "no log was given"
 RANKS = (

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+
+from tastemap.shapes import Float32, Int32, Int64
 
 Kind = Literal["count", "number", "category"]
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
 
 from tastemap.maps.align import in_both, turn_onto
 from tastemap.maps.fidelity import fidelity
@@ -20,6 +19,7 @@ from tastemap.maps.subject import Subject
 from tastemap.maps.tsne import Near, tsne
 from tastemap.maps.umap import umap
 from tastemap.recommend import tie_order
+from tastemap.shapes import Bool, Float32, Int64
 
 SAMPLE = 50_000
 """t-SNE is fitted on so many items at most, and the others are placed among these."""

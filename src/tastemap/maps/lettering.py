@@ -7,7 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+
+from tastemap.shapes import Float
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

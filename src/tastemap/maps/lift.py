@@ -6,8 +6,9 @@ Items are compared by something outside their vectors: the people who used them,
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
 from scipy.sparse import csr_array
+
+from tastemap.shapes import Float64, Int32, Int64
 
 WORK = 300_000_000
 """Entries that may be read for one lift; where the log is larger, items are drawn by chance."""

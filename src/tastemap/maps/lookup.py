@@ -5,7 +5,6 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32
 
 from tastemap.data.shown import shown
 from tastemap.data.table import Table
@@ -15,6 +14,7 @@ from tastemap.kernels.topk import top_k
 from tastemap.maps.item_map import ItemMap, Layout
 from tastemap.maps.neighbours import unit_rows
 from tastemap.recommend import tie_order
+from tastemap.shapes import Int32
 
 SPELLINGS = 3
 """So many similar titles are offered where none is found."""

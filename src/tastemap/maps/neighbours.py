@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, Int64
 
 from tastemap.errors import UsageError, require_k
 from tastemap.kernels.jit import one_blas_thread
 from tastemap.kernels.topk import top_k
 from tastemap.recommend import BLOCK_BYTES, tie_order
+from tastemap.shapes import Float, Float32, Int32, Int64
 
 Similarity = Literal["cosine", "dot"]
 

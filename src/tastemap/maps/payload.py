@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
 from tastemap.data.shown import shown
 from tastemap.errors import InputError
 from tastemap.maps.item_map import Colour, ItemMap, Layout, Traveller
+from tastemap.shapes import Float, Shaped
 
 PLANE = 65535
 """Coordinates run from 0 to here: the longer side of a layout fills it."""

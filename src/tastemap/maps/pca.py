@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64
 
 from tastemap.contracts import HasVectors, Model
 from tastemap.data.interactions import Interactions
@@ -18,6 +17,7 @@ from tastemap.maps.axes import Axis, axes_of, known_of
 from tastemap.maps.inputs import Examined, examined
 from tastemap.maps.reading import component_table, usual
 from tastemap.maps.spectrum import principal
+from tastemap.shapes import Float, Float32, Float64, Int64
 
 BLOCK_ROWS = 1 << 12
 """Rows that are projected at a time: in float64 they stay in the cache."""

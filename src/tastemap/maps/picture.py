@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int64
 
 from tastemap.errors import MissingExtra, UsageError
 from tastemap.maps.dots import Painted, draw, key, limits, painted, size_and_alpha
@@ -26,6 +25,7 @@ from tastemap.maps.lettering import (
     write,
 )
 from tastemap.maps.trails import HUES, trail_key, trails, user_name
+from tastemap.shapes import Float, Int64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
 from scipy.linalg import orthogonal_procrustes
 
 from tastemap.contracts import HasVectors, Model
@@ -25,6 +24,7 @@ from tastemap.maps.settle import (
     pulls,
     settle,
 )
+from tastemap.shapes import Float, Float32, Int64
 
 
 class _Newcomers(NamedTuple):

@@ -6,10 +6,11 @@ None of the numbers changes when the map is moved, turned, mirrored or scaled.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import cKDTree
+
+from tastemap.shapes import Float, Float64, Int64
 
 ASKED = 200
 """Points around which the fullest disk is looked for."""

@@ -1,10 +1,10 @@
 """How much of the layout of a table of vectors is popularity alone."""
 
 import numpy as np
-from jaxtyping import Float, Int32, Int64
 from scipy.stats import rankdata
 
 from tastemap.maps.spectrum import principal
+from tastemap.shapes import Float, Int32, Int64
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float | None:

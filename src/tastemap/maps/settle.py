@@ -1,13 +1,13 @@
 """Where a newcomer belongs on a map whose items stay where they are."""
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int32
 
 from tastemap.kernels.topk import top_k
 from tastemap.kernels.workers import one_blas_thread
 from tastemap.maps.spectrum import gram
 from tastemap.recommend import BLOCK_BYTES, tie_order
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Float32, Float64, Int32
 
 NEIGHBOURS, PERPLEXITY = 25, 5.0
 """A newcomer is drawn by so many items, of which so many count, softly: as openTSNE's transform."""

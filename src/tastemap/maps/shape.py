@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from tastemap.errors import InputError
 from tastemap.maps.item_map import Form, Shape
 from tastemap.maps.plane import centred, groups, lattice, outline, packed
 from tastemap.maps.standing import company, incline
 from tastemap.seeding import stream
+from tastemap.shapes import Float64, Int64
 
 Numbers = Mapping[str, float]
 

@@ -1,10 +1,10 @@
 """Have rows and ids moved against each other by one place?"""
 
 import numpy as np
-from jaxtyping import Int32, Int64
 from scipy.sparse import csr_array
 
 from tastemap.maps.lift import lift, strata_of, unit_csr
+from tastemap.shapes import Int32, Int64
 
 SHIFTS = (-1, 1)
 ASKED = 2_000

@@ -6,7 +6,8 @@ All of them see collapse and none sees quality: a table of random numbers has a 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64
+
+from tastemap.shapes import Float, Float64
 
 BLOCK_ROWS = 1 << 12
 """Rows turned into float64 at a time: few enough to stay in the cache. 1,000,000 x 64 takes 0.23 s;

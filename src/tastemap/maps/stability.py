@@ -6,7 +6,6 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int32, Int64
 from scipy.linalg import svdvals
 
 from tastemap.contracts import HasVectors, Model, Recipe
@@ -17,6 +16,7 @@ from tastemap.maps.inputs import examined, require_sample
 from tastemap.maps.neighbours import Similarity, nearest, require_similarity
 from tastemap.maps.thresholds import Light, Reading, Threshold, read_all, worst
 from tastemap.seeding import stream
+from tastemap.shapes import Bool, Float, Float64, Int32, Int64
 
 STABLE: dict[str, Threshold] = {"agreement": Threshold(0.05, 0.02, "below")}
 """Where lights turn: trained models of two seeds agreed by .054 or more on worlds with taste, where

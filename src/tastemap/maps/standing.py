@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, Integer
 from scipy.sparse import csr_array
 
 from tastemap.data.interactions import ItemTable
@@ -12,6 +11,7 @@ from tastemap.maps.agreement import label_matrix
 from tastemap.maps.axes import mean_ranks
 from tastemap.maps.lift import lift, unit_csr
 from tastemap.maps.plane import nearest_points
+from tastemap.shapes import Float64, Int32, Integer
 
 NEIGHBOURS = 10
 SHUFFLES = 20

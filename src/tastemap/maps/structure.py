@@ -7,11 +7,11 @@ no more than chance are right; on a log of four groups, three directions are all
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
 from scipy.sparse import csr_array
 
 from tastemap.maps.lift import unit_csr
 from tastemap.maps.spectrum import entropy_rank
+from tastemap.shapes import Float64, Int32, Int64
 
 ASKED = 500
 """Items that are looked at: drawn by chance for neighbours, the most used ones for directions."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int64
 
 from tastemap.contracts import HasVectors, Model
 from tastemap.data.interactions import Interactions
@@ -12,6 +11,7 @@ from tastemap.errors import InputError, UsageError
 from tastemap.maps.axes import known_of
 from tastemap.maps.inputs import examined
 from tastemap.recommend import tie_order
+from tastemap.shapes import Float32, Int64
 
 LEAST = 3
 """Items that a map needs."""

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from tastemap.maps.item_map import Traveller
 from tastemap.maps.lettering import called, write
+from tastemap.shapes import Float32
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import UNKNOWN, Histories
@@ -18,6 +17,7 @@ from tastemap.maps.item_map import ItemMap, Traveller
 from tastemap.maps.neighbours import unit_rows
 from tastemap.maps.settle import NEIGHBOURS, project, projection, pulls, settle
 from tastemap.recommend import tie_order, top_items
+from tastemap.shapes import Float32, Float64, Int32
 
 
 def with_users(item_map: ItemMap, model: Model, users: Iterable[Any], k: int = 10) -> ItemMap:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int32
 from tqdm.auto import tqdm
 
 from tastemap.errors import InputError, MissingExtra, UsageError
@@ -14,6 +13,7 @@ from tastemap.kernels.workers import n_threads, one_blas_thread
 from tastemap.maps.neighbours import Similarity, nearest, require_similarity, unit_rows
 from tastemap.maps.spectrum import principal
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Float32, Float64, Int32
 
 Near = tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, "n k"]]
 """Neighbours and their likeness, nearest first, as `neighbours.nearest` returns them."""

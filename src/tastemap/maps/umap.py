@@ -4,12 +4,12 @@ import sys
 import warnings
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32
 
 from tastemap.errors import MissingExtra, UsageError
 from tastemap.kernels.workers import one_blas_thread
 from tastemap.maps.neighbours import Similarity, nearest, require_similarity, unit_rows
 from tastemap.maps.tsne import Near, begin
+from tastemap.shapes import Float, Float32, Int32
 
 Known = tuple[Int32[np.ndarray, "n _"], Float32[np.ndarray, "n _"], None]
 

@@ -3,7 +3,8 @@
 import re
 
 import numpy as np
-from jaxtyping import Float32
+
+from tastemap.shapes import Float32
 
 YEAR = re.compile(r"\((1[89][0-9]{2}|20[0-9]{2})\)")
 """Four digits from 1800 to 2099 in brackets of their own; of several the last one counts."""

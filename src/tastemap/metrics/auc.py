@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from tastemap.data.interactions import Histories
 from tastemap.errors import InputError
@@ -22,6 +21,7 @@ from tastemap.kernels.ranking import count_rows, rank_rows
 from tastemap.kernels.workers import n_threads
 from tastemap.memory import require_memory
 from tastemap.recommend import NO_ITEMS, Score, each_block, empty_lists, ragged
+from tastemap.shapes import Bool, Float, Float32, Float64, Int64
 
 Marks = Histories | np.ndarray
 """Which items of each row: ragged item codes, or a boolean array shaped like the scores."""

@@ -10,7 +10,6 @@ means; `unexpectedness` counts what Popularity would not list, `serendipity` onl
 """
 
 import numpy as np
-from jaxtyping import Float, Float64, Int32, Int64
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Model
@@ -25,6 +24,7 @@ from tastemap.metrics.evaluate import evaluate
 from tastemap.metrics.inputs import require_same_users
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.recommend import Ranking, top_items
+from tastemap.shapes import Float, Float64, Int32, Int64
 
 ALPHA = 0.01
 """Share of the history's own labels mixed into the list's, so that the divergence is finite."""

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import UsageError, require_k
 from tastemap.recommend import Ranking
+from tastemap.shapes import Float64, Int32, Int64
 
 
 @dataclass(frozen=True, eq=False)

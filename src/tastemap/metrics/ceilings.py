@@ -6,10 +6,10 @@ alone. A perfect list holds the user's held-out items first, heaviest first.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from tastemap.metrics.ranking import TOPK, parse
 from tastemap.recommend import Ranking
+from tastemap.shapes import Float64
 
 BY_WEIGHT = ("ndcg_graded",)
 """Metrics whose best value depends on the weights of the held-out items, not on their number."""

@@ -14,7 +14,6 @@ from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
 
 from tastemap.data.table import Table
 from tastemap.errors import InputError, UsageError
@@ -26,6 +25,7 @@ from tastemap.metrics.resampling import (
 )
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.metrics.significance import detectable, holm
+from tastemap.shapes import Float64
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
 from tastemap.errors import UsageError
 from tastemap.metrics import ranking as ours
@@ -18,6 +17,7 @@ from tastemap.metrics.inputs import nothing_held_out, require_no_repeats
 from tastemap.metrics.ranking import parse
 from tastemap.metrics.result import Estimate
 from tastemap.recommend import Ranking
+from tastemap.shapes import Bool, Float64
 
 Formula = Callable[[Ranking, int], Float64[np.ndarray, " users"] | float]
 """A metric at k of users with held-out items: one value a user (NaN: left out), or one for all."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import UNKNOWN, Histories
@@ -38,6 +37,7 @@ from tastemap.recommend import (
     ragged,
     tie_order,
 )
+from tastemap.shapes import Float32, Float64
 
 AT_K = (*TOPK, *CATALOGUE)
 """Names of metrics that take a k: "ndcg@10"."""

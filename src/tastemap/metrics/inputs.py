@@ -1,7 +1,6 @@
 """What an evaluation cannot use, and how it says so."""
 
 import numpy as np
-from jaxtyping import Int32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
@@ -10,6 +9,7 @@ from tastemap.errors import InputError
 from tastemap.kernels.lists import repeated, shared_items
 from tastemap.kernels.workers import deal, shares
 from tastemap.recommend import Ranking
+from tastemap.shapes import Int32
 
 
 def require_same_ids(model: Model, split: Split) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 from difflib import get_close_matches
 
 import numpy as np
-from jaxtyping import Float64
 
 from tastemap.errors import UsageError
 from tastemap.recommend import Ranking, discount
+from tastemap.shapes import Float64
 
 TopK = Callable[[Ranking, int], Float64[np.ndarray, " users"]]
 """A metric at k: one value a user."""

@@ -7,11 +7,11 @@ with one draw: models that are compared are compared on the same resamples.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
 from tastemap.errors import UsageError
 from tastemap.kernels.jit import one_blas_thread
 from tastemap.seeding import stream
+from tastemap.shapes import Bool, Float64
 
 SAMPLE_BYTES = 32 << 20
 """Resamples are drawn so many at a time that they take about this many bytes."""

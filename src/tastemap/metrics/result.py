@@ -8,13 +8,13 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int32
 
 from tastemap.errors import UsageError
 from tastemap.kernels.sums import total
 from tastemap.metrics.ceilings import ceiling
 from tastemap.metrics.resampling import Interval, bootstrap_interval
 from tastemap.recommend import Ranking
+from tastemap.shapes import Float64, Int32
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Int32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
@@ -26,6 +25,7 @@ from tastemap.metrics.ranking import TOPK, parse
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.recommend import Ranking, scored_blocks, tie_order, top_items
 from tastemap.seeding import stream
+from tastemap.shapes import Float32, Int32
 
 Drawn = Literal["uniform", "popular"]
 """Every item alike, or each in proportion to how many people used it."""

@@ -3,9 +3,9 @@
 from statistics import NormalDist
 
 import numpy as np
-from jaxtyping import Float64
 
 from tastemap.errors import UsageError
+from tastemap.shapes import Float64
 
 
 def holm(p: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
@@ -26,6 +25,7 @@ from tastemap.metrics.inputs import require_same_users
 from tastemap.metrics.ranking import TOPK, parse
 from tastemap.metrics.result import Estimate, Evaluation
 from tastemap.recommend import Ranking
+from tastemap.shapes import Bool, Float64, Int64
 
 By = Literal["activity", "cold_users", "popularity", "cold_items", "time"]
 """What to cut by."""

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
-from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
-from tastemap.data.interactions import Histories, Interactions, transposed
+from tastemap.data.compressed import Compressed
+from tastemap.data.interactions import Histories, Interactions
 from tastemap.kernels.als import Side, solve_cg
-from tastemap.kernels.als_cholesky import solve_cholesky
 from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
+from tastemap.shapes import Float32
 from tastemap.training import EMPTY, Monitor, TrainingLog, run_epochs
 
 Users = Float32[np.ndarray, "users d"]
@@ -85,10 +84,10 @@ class ALS(Recipe):
         self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None
     ) -> FactorModel:
         """Alternate between the two sides; bits do not depend on the number of threads."""
-        by_user = train.matrix()
+        by_user = train.compressed()
         if not self.use_weights:
-            by_user.data = np.ones_like(by_user.data)
-        of_users, of_items = self._side(by_user), self._side(transposed(by_user))
+            by_user = by_user._replace(values=np.ones_like(by_user.values))
+        of_users, of_items = self._side(by_user), self._side(by_user.transposed())
         users = self._start(seed, "users", by_user.shape[0])
         items = self._start(seed, "items", by_user.shape[1])
 
@@ -123,15 +122,14 @@ class ALS(Recipe):
     def _base(self) -> float:
         return 1.0 if self.alpha0 is None else 0.0
 
-    def _side(self, matrix: csr_array) -> Side:
+    def _side(self, matrix: Compressed) -> Side:
         """What one side's systems need besides the vectors: the same in every iteration."""
-        counts = np.diff(matrix.indptr)
+        counts = np.diff(matrix.starts)
         reg = self.reg * (counts + self._unobserved * matrix.shape[1]) ** self.reg_power
         return Side(
-            starts=matrix.indptr.astype(np.int64),
-            # SciPy may choose int64; the kernels would be compiled once more for it (5 seconds).
-            items=matrix.indices.astype(np.int32, copy=False),
-            weights=matrix.data if self.use_weights else np.empty(0, dtype=np.float32),
+            starts=matrix.starts,
+            items=matrix.columns,
+            weights=matrix.values if self.use_weights else np.empty(0, dtype=np.float32),
             order=np.argsort(-counts, kind="stable"),
             reg=reg.astype(np.float32),
         )
@@ -147,14 +145,16 @@ class ALS(Recipe):
         if self.solver == "cg":
             solve_cg(side, weights, fixed, rows, self.cg_steps)
         else:
+            from tastemap.kernels.als_cholesky import solve_cholesky  # here: it loads SciPy
+
             solve_cholesky(side, weights, fixed, rows)
 
-    def loss(self, matrix: csr_array, users: Users, items: Items) -> float:
+    def loss(self, matrix: Compressed, users: Users, items: Items) -> float:
         """The objective divided by the number of events (see the class)."""
         unobserved = 1.0 if self.alpha0 is None else self.alpha0
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        predicted = np.einsum("ed,ed->e", users[rows], items[matrix.indices], dtype=np.float64)
-        extra = self.alpha * matrix.data.astype(np.float64)
+        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.starts))
+        predicted = np.einsum("ed,ed->e", users[rows], items[matrix.columns], dtype=np.float64)
+        extra = self.alpha * matrix.values.astype(np.float64)
         if self.alpha0 is None:  # (1 + alpha w)(1 - s)^2, less the s^2 that the Gram term counts
             observed = ((1 + extra) * (1 - predicted) ** 2 - predicted**2).sum()
         else:
@@ -162,18 +162,18 @@ class ALS(Recipe):
         grams = [side.T.astype(np.float64) @ side for side in (users, items)]
         total = observed + unobserved * (grams[0] * grams[1]).sum()
         for side, counts, others in (
-            (users, np.diff(matrix.indptr), matrix.shape[1]),
-            (items, np.bincount(matrix.indices, minlength=matrix.shape[1]), matrix.shape[0]),
+            (users, np.diff(matrix.starts), matrix.shape[1]),
+            (items, np.bincount(matrix.columns, minlength=matrix.shape[1]), matrix.shape[0]),
         ):
             scale = self.reg * (counts + unobserved * others) ** self.reg_power
             total += (scale * (side.astype(np.float64) ** 2).sum(axis=1)).sum()
-        return float(total) / max(matrix.nnz, 1)
+        return float(total) / max(len(matrix.values), 1)
 
     def fold_in(self, model: FactorModel, histories: Histories) -> Float32[np.ndarray, "rows d"]:
         """Exact least squares for each stranger with the items held fixed."""
-        shown = histories.matrix(len(model.items))
+        shown = histories.compressed(len(model.items))
         if not self.use_weights:
-            shown.data = np.ones_like(shown.data)
+            shown = shown._replace(values=np.ones_like(shown.values))
         exact = ALS(**{**self.fields(), "solver": "cholesky"})
         rows = np.zeros((len(histories), self.factors), dtype=np.float32)
         exact._solve(exact._side(shown), model.item_vectors, rows)

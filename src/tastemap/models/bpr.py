@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64, UInt32
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
@@ -15,6 +14,7 @@ from tastemap.kernels.counter import stream_key
 from tastemap.kernels.workers import deal, shares
 from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
+from tastemap.shapes import Float32, Float64, Int32, Int64, UInt32
 from tastemap.training import EMPTY, Monitor, TrainingLog, run_epochs
 
 MIN_ITEMS, CACHED = 16, 1 << 19

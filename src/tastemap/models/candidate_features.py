@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64
 from scipy.sparse import csr_array
 
 from tastemap.contracts import HasVectors, Model, Recipe
@@ -17,6 +16,7 @@ from tastemap.data.interactions import Histories, Interactions
 from tastemap.kernels.topk import top_k
 from tastemap.models.item_to_item import ItemToItemModel
 from tastemap.recommend import mask_seen, tie_order
+from tastemap.shapes import Bool, Float32, Int32, Int64
 from tastemap.training import Monitor
 
 NEWEST = 5

@@ -5,11 +5,11 @@ from functools import cached_property
 from typing import Protocol, cast
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.kernels.product import panels, product
+from tastemap.shapes import Bool, Float32
 
 
 class FoldsIn(Protocol):

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
+from tastemap.shapes import Float32
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

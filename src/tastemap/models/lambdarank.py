@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8
 
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Histories
@@ -17,6 +16,7 @@ from tastemap.models.candidate_features import Sources
 from tastemap.models.neighbours import ItemKNN
 from tastemap.recommend import blocks
 from tastemap.seeding import stream
+from tastemap.shapes import Float32, Int32, Int64, UInt8
 
 if TYPE_CHECKING:
     import lightgbm

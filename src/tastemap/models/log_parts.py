@@ -8,10 +8,10 @@ come from a later one.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
 from tastemap.data.interactions import UNKNOWN, Histories, Interactions
 from tastemap.data.table import iso_time
+from tastemap.shapes import Bool, Int64
 
 ACQUAINTED = 0.1
 """A cut in time is kept if at least this share of the label part's users have earlier events."""

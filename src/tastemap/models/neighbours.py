@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 from scipy.sparse import csr_array
 
 from tastemap.contracts import Recipe
@@ -11,6 +10,7 @@ from tastemap.data.interactions import Interactions
 from tastemap.kernels.topk import top_k
 from tastemap.models.item_to_item import ItemToItemModel
 from tastemap.recommend import tie_order
+from tastemap.shapes import Float64
 from tastemap.training import Monitor
 
 BLOCK = 512

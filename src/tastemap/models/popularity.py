@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
 from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.errors import UsageError
 from tastemap.kernels.counter import unit_scores
+from tastemap.shapes import Float32
 from tastemap.training import Monitor
 
 DAY = 86_400

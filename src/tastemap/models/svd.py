@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 from scipy.sparse.linalg import svds
 
 from tastemap.contracts import Recipe
@@ -12,6 +11,7 @@ from tastemap.errors import UsageError
 from tastemap.kernels.jit import one_blas_thread
 from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
+from tastemap.shapes import Float32
 from tastemap.training import Monitor
 
 

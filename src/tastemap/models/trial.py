@@ -4,12 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.recommend import Ranking, discount, rank
 from tastemap.seeding import stream
+from tastemap.shapes import Float64
 
 SAMPLES = 2000
 """Resamples of the users behind the interval."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int32
 
 from tastemap.contracts import Model, Recipe
 from tastemap.data.interactions import Histories, Interactions
@@ -24,6 +23,7 @@ from tastemap.models.lambdarank import (
 from tastemap.models.log_parts import LogParts, held_out, log_parts
 from tastemap.models.nested import part_manifest, prefixed, written
 from tastemap.models.trial import Trial, hold_trial
+from tastemap.shapes import Float32, Int32
 from tastemap.storage import Arrays, unpack_log
 from tastemap.training import Monitor, TrainingLog
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from tastemap.errors import InputError
 from tastemap.kernels.dropout import dropped
 from tastemap.neural.device import draws
+from tastemap.shapes import Bool, Float, Int
 
 if TYPE_CHECKING:
     from tastemap.neural.sasrec import SASRec

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from tastemap.kernels.listed import listed_scores, listed_slopes
+from tastemap.shapes import Float, Int
 
 
 def listed(

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
 from torch import Tensor
+
+from tastemap.shapes import Float, Int
 
 CHUNK_BYTES = 4 << 20
 """Scores that `linear_softmax` holds at a time: they should stay in the cache of the cores."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Int32
 from torch import Tensor, nn
 
 from tastemap.data.batches import Negatives
@@ -21,6 +20,7 @@ from tastemap.neural.pair_model import PairModel
 from tastemap.neural.sequences import shown_and_held
 from tastemap.neural.validation import ndcg
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Int, Int32
 from tastemap.training import EMPTY, Monitor, TrainingLog
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from tastemap.data.interactions import Histories
 from tastemap.kernels.product import panels, product
 from tastemap.kernels.workers import one_blas_thread
 from tastemap.neural.network_model import NetworkModel
+from tastemap.shapes import Bool, Float32
 
 if TYPE_CHECKING:
     from tastemap.neural.ncf import UserItemNetwork

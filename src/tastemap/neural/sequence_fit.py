@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
 from tastemap.data.interactions import Histories, Interactions
@@ -21,6 +20,7 @@ from tastemap.neural.sequence_model import SequenceModel
 from tastemap.neural.sequences import Part, Windows, newest, require_order, shown_and_held
 from tastemap.neural.validation import ndcg
 from tastemap.seeding import stream
+from tastemap.shapes import Float, Float32, Int
 from tastemap.training import EMPTY, Monitor, TrainingLog
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from jaxtyping import Float32
 
 from tastemap.data.interactions import Histories
 from tastemap.errors import MissingExtra
 from tastemap.kernels.product import panels, product
 from tastemap.neural.network_model import NetworkModel
 from tastemap.neural.sequences import Windows
+from tastemap.shapes import Float32
 
 if TYPE_CHECKING:
     from tastemap.neural.sasrec import SASRec

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int32, Int64
 
 from tastemap.data.batches import left_padded
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.errors import InputError
+from tastemap.shapes import Bool, Int32, Int64
 
 POOL = 16
 """Batches whose histories are sorted by length together."""

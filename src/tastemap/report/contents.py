@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.passport import describe
@@ -14,6 +13,7 @@ from tastemap.report.charts import Line, bar_chart, line_chart
 from tastemap.report.figures import compact, counted
 from tastemap.report.plain import plain
 from tastemap.report.time_axis import TimeAxis
+from tastemap.shapes import Int64
 
 MOST_NOTES = 20
 NOTE_LENGTH = 300

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int64
 from markupsafe import Markup
 
 from tastemap.data.shown import shown
@@ -14,6 +13,7 @@ from tastemap.maps.viewer import inline, script_hashes
 from tastemap.report.figures import rounded
 from tastemap.report.plain import plain
 from tastemap.report.svg import FONT, Canvas, text_width
+from tastemap.shapes import Float, Int64
 
 MOST_POINTS, MOST_NAMES, MOST_CATEGORIES = 2_000, 14, 6
 WIDTH, HEIGHT, EDGE = 760, 560, 14

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int32
 
 from tastemap.contracts import Model
 from tastemap.data.interactions import UNKNOWN, Histories, Interactions
@@ -16,6 +15,7 @@ from tastemap.errors import UsageError, require_k
 from tastemap.metrics.result import Evaluation
 from tastemap.recommend import top_items
 from tastemap.report.figures import counted, percent, rounded
+from tastemap.shapes import Int32
 
 RECENT = 8
 """So many past items are listed."""

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError
 from tastemap.metrics.result import Evaluation
 from tastemap.seeding import stream
+from tastemap.shapes import Float32, Int32, Int64
 
 MOST_USERS = 10_000
 ROOM, WIDEST = 80_000, 3

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from tastemap.data.shown import shown
 from tastemap.errors import InputError, UsageError
 from tastemap.report.page import FORMAT
 from tastemap.report.per_user import key_of, shuffled, unpacked
 from tastemap.report.reproduce import ENVIRONMENT
+from tastemap.shapes import Float32
 
 LARGEST = 1e12
 """No metric and no time is larger."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 from markupsafe import Markup
 
 from tastemap.contracts import Model
@@ -14,6 +13,7 @@ from tastemap.report.charts import frame
 from tastemap.report.figures import figure, percent, rounded
 from tastemap.report.material import YARDSTICK, Material
 from tastemap.report.svg import LINE_HEIGHT, Canvas, Scale, text_width
+from tastemap.shapes import Float64
 
 MOST_POINTS = 100
 WIDTH, HEIGHT = 440, 420

@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from tastemap.data.interactions import Interactions
 from tastemap.data.shown import shown
@@ -15,6 +14,7 @@ from tastemap.data.table import iso_time
 from tastemap.report.figures import rounded
 from tastemap.report.stacked import Stack, stacked_chart
 from tastemap.report.time_axis import TimeAxis
+from tastemap.shapes import Int64
 
 CALLED = {
     "train": "train",

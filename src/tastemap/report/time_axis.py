@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from tastemap.data.table import iso_time
+from tastemap.shapes import Float64, Int64
 
 MOST_PERIODS = 60
 FALLBACK = 40
