@@ -43,22 +43,22 @@ class Compressed(NamedTuple):
         row = np.repeat(np.arange(self.shape[0], dtype=np.int32), np.diff(self.starts))
         return Compressed.of(self.columns, row, self.values, self.shape[::-1])
 
-    def summed(self) -> "Compressed":
-        """Entries of one place added up, of a matrix whose columns are in order.
+    def repeats(self) -> bool:
+        """Whether a place is named twice, in a matrix whose columns are in order.
 
-        >>> twice = Compressed(np.int64([0, 3]), np.int32([0, 0, 1]), np.float32([1, 2, 4]), (1, 2))
-        >>> twice.summed().values.tolist()
-        [3.0, 4.0]
+        >>> Compressed(np.int64([0, 2]), np.int32([4, 4]), np.float32([1, 2]), (1, 5)).repeats()
+        True
         """
-        first = np.ones(len(self.columns), dtype=bool)
-        first[1:] = self.columns[1:] != self.columns[:-1]
-        first[self.starts[:-1][np.diff(self.starts) > 0]] = True
-        if first.all():
-            return self
-        places = np.flatnonzero(first)
-        starts = np.concatenate([[0], np.cumsum(first)])[self.starts]
-        values = np.add.reduceat(self.values, places)
-        return Compressed(starts.astype(np.int64), self.columns[places], values, self.shape)
+        new = np.ones(len(self.columns), dtype=bool)
+        new[1:] = self.columns[1:] != self.columns[:-1]
+        new[self.starts[:-1][np.diff(self.starts) > 0]] = True
+        return not new.all()
+
+    @classmethod
+    def of_scipy(cls, matrix: "scipy.sparse.csr_array") -> "Compressed":
+        """SciPy's matrix, whatever type its indices have."""
+        starts, columns = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
+        return cls(starts, columns, matrix.data, matrix.shape)
 
     def scipy(self) -> "scipy.sparse.csr_array":
         """The same as SciPy's."""

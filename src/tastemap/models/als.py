@@ -171,7 +171,7 @@ class ALS(Recipe):
 
     def fold_in(self, model: FactorModel, histories: Histories) -> Float32[np.ndarray, "rows d"]:
         """Exact least squares for each stranger with the items held fixed."""
-        shown = histories.compressed(len(model.items))
+        shown = Compressed.of_scipy(histories.matrix(len(model.items)))
         if not self.use_weights:
             shown = shown._replace(values=np.ones_like(shown.values))
         exact = ALS(**{**self.fields(), "solver": "cholesky"})
