@@ -279,14 +279,14 @@ class Model(ABC):
     @classmethod
     def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "Model":
         """The model that `save` wrote."""
-        from scipy.sparse import csr_array
-
         train = unpack_log(arrays)
         learned: dict[str, Any] = {}
         for one in dataclasses.fields(cls):
             if one.name in arrays:
                 learned[one.name] = arrays[one.name]
             elif f"{one.name}.indptr" in arrays:
+                from scipy.sparse import csr_array
+
                 parts = tuple(arrays[f"{one.name}.{p}"] for p in ("data", "indices", "indptr"))
                 shape = (len(parts[2]) - 1, len(train.items))
                 learned[one.name] = csr_array(parts, shape=shape)

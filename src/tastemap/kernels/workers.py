@@ -176,5 +176,8 @@ def _apply_limits() -> None:
 
 @cache
 def _blas(with_scipy: bool) -> list[Any]:
-    """The BLAS libraries of NumPy and, once it is loaded, of SciPy; a look takes a millisecond."""
+    """The BLAS libraries of NumPy and, once it is loaded, of SciPy; a look takes a millisecond.
+
+    `with_scipy` says when to look again.
+    """
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -38,7 +38,7 @@ class _Listed(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, None]:
         states, vectors, lists = ctx.saved_tensors
-        found = torch.zeros_like(states), torch.zeros_like(vectors)
+        found = torch.zeros(states.shape), torch.zeros(vectors.shape)
         listed_slopes(*_numpy(slopes[0], states, vectors, lists, *found))
         return *found, None
 
