@@ -25,7 +25,7 @@ DISEASES = (
         ("M403",),
     ),
     Case(
-        "gSASRec: stopped after eight steps",
+        "gSASRec: stopped after 16 steps",
         lambda: damage.run_of(
             sequential(loss="gbce", negatives=16, epochs=8, patience=0), damage.chain()
         ),
