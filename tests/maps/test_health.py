@@ -75,7 +75,7 @@ DISEASES = {
 RECIPES = [
     tm.SVD(factors=16),
     tm.SVD(factors=64),
-    tm.ALS(factors=8, epochs=8),
+    tm.ALS(factors=12, epochs=8),  # of 8, a group becomes one point: no item is near another
     tm.ALS(factors=64, epochs=8),
     tm.ALS(factors=64, epochs=8, alpha0=None, reg_power=0.0, reg=20.0, alpha=4.0),
     tm.BPR(factors=32, epochs=40),
