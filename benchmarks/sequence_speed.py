@@ -4,8 +4,9 @@
 
 Same data, hidden size, blocks, heads, length, batch, loss, dropout and learning rate; two threads
 each, in turns. nDCG@10 is that of the last but one event of each user, which neither side saw,
-after the same number of epochs. `lists`: seconds for ten items for everybody, beside RecTools' and
-beside those of an ALS of 64 factors, which has no histories to read.
+after the same number of epochs. `lists`: seconds for ten items for everybody, from the states of
+training histories that a model keeps, beside RecTools' and beside those of an ALS of 64 factors;
+`read anew`: seconds for the same people told as strangers, whose histories the network must read.
 """
 
 import tempfile
@@ -27,6 +28,7 @@ BATCH = 256
 COLUMNS = [
     "loss", "tastemap, an epoch", "RecTools", "ratio", "after", "nDCG@10", "RecTools'",
     "memory by RecTools'", "lists", "by RecTools'", "by ALS's",
+    "read anew",
 ]  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def measure(key, heading, job, bound, sides, split, folder, report, asked) -> No
             contest.seconds(lists),
             f"{lists / contest.middle(answers, 1, 'lists'):.2f}",
             f"{lists / contest.middle(answers, 0, 'factor lists'):.2f}",
+            contest.seconds(contest.middle(answers, 0, "read anew")),
         ],
         bounds,
         pairs=answers,

@@ -280,6 +280,17 @@ class Model(ABC):
     def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "Model":
         """The model that `save` wrote."""
         train = unpack_log(arrays)
+        return cls(
+            recipe=recipe,
+            seed=manifest["seed"],
+            train=train,
+            log=TrainingLog.from_json(manifest["training"]),
+            **cls._relearned(arrays, len(train.items)),
+        )
+
+    @classmethod
+    def _relearned(cls, arrays: Arrays, n_items: int) -> dict[str, Any]:
+        """The fields that `_learned` wrote."""
         learned: dict[str, Any] = {}
         for one in dataclasses.fields(cls):
             if one.name in arrays:
@@ -288,10 +299,9 @@ class Model(ABC):
                 from scipy.sparse import csr_array
 
                 parts = tuple(arrays[f"{one.name}.{p}"] for p in ("data", "indices", "indptr"))
-                shape = (len(parts[2]) - 1, len(train.items))
+                shape = (len(parts[2]) - 1, n_items)
                 learned[one.name] = csr_array(parts, shape=shape)
-        log = TrainingLog.from_json(manifest["training"])
-        return cls(recipe=recipe, seed=manifest["seed"], train=train, log=log, **learned)
+        return learned
 
     def _asked(
         self, users: Sequence[Id] | Histories | None, baskets: Sequence[Sequence[Id]] | None

@@ -115,8 +115,7 @@ def test_same_seed_same_bits_with_one_thread_or_two(recipe):
     log, _ = noise()
     with threads(1):
         one = scores_of(recipe.fit(log, seed=5))
-    # torch sums attention in an order of its own for each number of threads.
-    with threads(1 if recipe.name in ORDERED else 2):
+    with threads(2):
         two = scores_of(recipe.fit(log, seed=5))
         learned = recipe.fit(log, seed=5)._learned()
     with threads(1):

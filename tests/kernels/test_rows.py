@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tastemap.kernels.jit import threads
-from tastemap.kernels.rows import by_row, grouped
+from tastemap.kernels.rows import by_row, grouped, same_rows
 
 
 def obvious(row, n_rows, time):
@@ -75,3 +75,24 @@ def test_grouped_takes_read_only_and_strided_columns_and_leaves_them_alone():
     starts, found = grouped(row[::2], 3, item[::2])
     assert (starts.tolist(), found.tolist()) == ([0, 1, 1, 3], [7, 5, 6])
     assert item.tolist() == [5, 9, 6, 9, 7, 8]
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_rows_are_the_same_only_value_by_value(kind):
+    random = np.random.default_rng(5)
+    own = [random.integers(3, size=random.integers(4)) for _ in range(20)]
+    rows = [random.integers(3, size=random.integers(4)) for _ in range(400)]
+    user = random.integers(-1, 20, size=400).astype(np.int32)
+    found = same_rows(user, ragged(rows, kind), ragged(own, kind))
+    expected = [
+        u >= 0 and row.tolist() == own[u].tolist() for u, row in zip(user, rows, strict=True)
+    ]
+    assert found.tolist() == expected
+    assert any(expected)
+    assert not all(expected)
+
+
+def ragged(rows, kind):
+    """Where each row begins, and all values."""
+    starts = np.cumsum([0, *(len(row) for row in rows)])
+    return starts, np.concatenate(rows).astype(kind)

@@ -1,5 +1,7 @@
 """Sequence models as recipes: they learn order where there is one, and nothing on noise."""
 
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -165,10 +167,47 @@ def test_a_known_user_and_a_stranger_with_her_history_are_scored_alike(world):
     )
 
 
-def test_a_user_s_scores_hardly_depend_on_who_else_is_asked(world):
+def test_a_known_user_with_another_history_is_scored_by_that():
+    log = synthetic.markov_chain(users=30, seed=2)
+    log = replace(log, time=np.arange(len(log), dtype=np.int64) * 3600)
+    model = hstu(**SMALL | {"epochs": 1}).fit(log, seed=1)
+    known = log.histories([3, 4, 5])
+    assert model.train.holds(known, times=True).tolist() == [True] * 3
+    places = known.starts[:-1]
+    others = known.items.copy()
+    others[places[0]] = (others[places[0]] + 1) % len(log.items)  # the first of three: an item
+    moments = known.time.copy()
+    moments[places[1]] -= 10**6  # the second: a time; the third is untouched
+    changed = replace(known, items=others, time=moments)
+    assert model.train.holds(changed, times=True).tolist() == [False, False, True]
+    found, before = model.score(changed), model.score(known)
+    np.testing.assert_array_equal(found[2], before[2])
+    assert not np.isclose(found[0], before[0]).all()
+    strangers = model.score(changed.as_strangers())
+    np.testing.assert_allclose(found, strangers, rtol=1e-5, atol=1e-6)
+    assert not log.holds(replace(known, user=known.user + 1)).any()
+
+
+def test_lists_for_the_log_s_users_need_no_torch(world, tmp_path):
     model = TINY.fit(world.train, seed=1)
-    everybody = model.score(world.train.histories())
-    alone = model.score(world.train.histories([7]))
+    model.save(tmp_path / "model")
+    script = (
+        "import sys, tastemap as tm; model = tm.load(sys.argv[1]); found = model.recommend(k=3);"
+        "assert 'torch' not in sys.modules; print(found['item'].tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "model")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(model.recommend(k=3)["item"].tolist())
+
+
+def test_a_stranger_s_scores_hardly_depend_on_who_else_is_asked(world):
+    model = TINY.fit(world.train, seed=1)
+    everybody = model.score(world.train.histories().as_strangers())
+    alone = model.score(world.train.histories([7]).as_strangers())
     np.testing.assert_allclose(everybody[7], alone[0], rtol=1e-4, atol=1e-5)
 
 

@@ -20,7 +20,7 @@ from tastemap.data.vocabulary import Id as Id
 from tastemap.data.vocabulary import ItemTable as ItemTable
 from tastemap.data.vocabulary import Vocabulary as Vocabulary
 from tastemap.errors import InputError, UsageError
-from tastemap.shapes import Float32, Int32, Int64
+from tastemap.shapes import Bool, Float32, Int32, Int64
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -289,6 +289,23 @@ class Interactions:
             weight=found.weight[keep],
             time=None if found.time is None else found.time[keep],
         )
+
+    def holds(self, histories: Histories, times: bool = False) -> Bool[np.ndarray, " rows"]:
+        """Which of these histories, shape (rows,), are what the log holds of their users.
+
+        A history with an event more, or less, is none. Times are compared if asked for.
+        """
+        from tastemap.kernels.rows import same_rows  # here: reading a log needs no compiler
+
+        own = self._by_user
+        ragged = (histories.starts, histories.items), (own.starts, own.items)
+        same = same_rows(histories.user, *ragged)
+        if times and own.time is not None:
+            if histories.time is None:
+                return np.zeros(len(histories), dtype=bool)
+            ragged = (histories.starts, histories.time), (own.starts, own.time)
+            same &= same_rows(histories.user, *ragged)
+        return same
 
     def item_counts(self) -> Int64[np.ndarray, " items"]:
         """Number of events of each item, shape (items,)."""

@@ -1,12 +1,14 @@
-"""Ragged rows: events cut by row, and a look into single rows."""
+"""Ragged rows: events cut by row, rows compared, and a look into single rows."""
 
 import numpy as np
 
 from tastemap.kernels.jit import exact, serial
 from tastemap.kernels.workers import deal, n_threads, shares
-from tastemap.shapes import Int32, Int64
+from tastemap.shapes import Bool, Int32, Int64
 
 Starts = Int64[np.ndarray, " rows+1"]
+Ragged = tuple[Starts, np.ndarray]
+"""Where each row begins, and the values of all: integers of 4 or 8 bytes."""
 
 PARTS = 8
 """Events are cut into no more parts than this: each has a counter of its own for every row."""
@@ -54,6 +56,26 @@ def grouped(
     for given, written in zip(columns, out, strict=True):
         _deal_out_in_parts(row, parts, free.copy(), _as_integers(given), _as_integers(written))
     return (starts, *out)
+
+
+def same_rows(
+    user: Int32[np.ndarray, " rows"], rows: Ragged, own: Ragged
+) -> Bool[np.ndarray, " rows"]:
+    """Which of the rows r are the own row user[r], value by value; never where user[r] is -1.
+
+    >>> rows = np.array([0, 2, 3, 4]), np.int32([5, 6, 8, 7])
+    >>> own = np.array([0, 2, 3]), np.int32([5, 6, 7])
+    >>> same_rows(np.int32([0, 1, -1]), rows, own).tolist()
+    [True, False, False]
+    """
+    same = np.empty(len(user), dtype=bool)
+    user = np.require(user, np.int32, ["C", "W"])
+    (starts, values), (own_starts, own_values) = (
+        (np.require(starts, np.int64, ["C", "W"]), _as_integers(values))
+        for starts, values in (rows, own)
+    )
+    _same_rows(user, starts, values, own_starts, own_values, same)
+    return same
 
 
 def _deal_out_in_parts(
@@ -126,6 +148,17 @@ def _sort_rows(starts, time, order):  # type: ignore[no-untyped-def]
                     room[i], events[i] = room[i - gap], events[i - gap]
                     i -= gap
                 room[i], events[i] = when, event
+
+
+@exact
+def _same_rows(user, starts, values, own_starts, own_values, same):  # type: ignore[no-untyped-def]
+    for r in range(len(user)):
+        u, n = user[r], starts[r + 1] - starts[r]
+        same[r] = u >= 0 and n == own_starts[u + 1] - own_starts[u]
+        i = 0
+        while same[r] and i < n:
+            same[r] = values[starts[r] + i] == own_values[own_starts[u] + i]
+            i += 1
 
 
 @serial

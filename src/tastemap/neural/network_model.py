@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tastemap.contracts import Model, Recipe
-from tastemap.storage import Arrays, unpack_log
-from tastemap.training import TrainingLog
+from tastemap.contracts import Model
+from tastemap.storage import Arrays
 
 NETWORK = "network."
 """Stands before the names of weights in a saved folder."""
@@ -27,19 +26,11 @@ class NetworkModel(Model):
     weights: Mapping[str, np.ndarray]
 
     def _learned(self) -> Arrays:
-        return {f"{NETWORK}{name}": array for name, array in self.weights.items()}
+        network = {f"{NETWORK}{name}": array for name, array in self.weights.items()}
+        return super()._learned() | network
 
     @classmethod
-    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "NetworkModel":
-        """The model that `save` wrote."""
-        return cls(
-            recipe=recipe,
-            seed=manifest["seed"],
-            train=unpack_log(arrays),
-            log=TrainingLog.from_json(manifest["training"]),
-            weights={
-                name.removeprefix(NETWORK): array
-                for name, array in arrays.items()
-                if name.startswith(NETWORK)
-            },
-        )
+    def _relearned(cls, arrays: Arrays, n_items: int) -> dict[str, Any]:
+        names = [name for name in arrays if name.startswith(NETWORK)]
+        weights = {name.removeprefix(NETWORK): arrays[name] for name in names}
+        return super()._relearned(arrays, n_items) | {"weights": weights}

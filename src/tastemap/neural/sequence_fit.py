@@ -95,7 +95,7 @@ def fit(
         legend=LEGEND,
     )
     notes = (*([] if note is None else [note]), *training.notes)
-    return model(TrainingLog(training.epochs, notes))
+    return model(TrainingLog(training.epochs, notes)).with_user_states()
 
 
 def with_target(

@@ -1,6 +1,6 @@
 """The fitted form of the SASRec family: weights by name, and a network that is built when asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +23,15 @@ class SequenceModel(NetworkModel):
 
     Known users and strangers are alike: what counts is the history that is passed. Events beyond
     `max_len` are left out; somebody without any history is scored by popularity.
+
+    Parameters
+    ----------
+    user_states
+        Shape (users, d): h of everybody's training history, so that these are not read again, nor
+        torch loaded for them; None in a model that is still in training.
     """
+
+    user_states: Float32[np.ndarray, "users d"] | None = None
 
     @property
     def item_vectors(self) -> Float32[np.ndarray, "items d"]:
@@ -43,17 +51,34 @@ class SequenceModel(NetworkModel):
 
     @cached_property
     def _network(self) -> Any:
-        try:
-            from tastemap.neural.sequence_fit import rebuilt
-        except ImportError as error:
-            raise MissingExtra(f"{self.recipe.name} (torch)", "neural") from error
+        from tastemap.neural.sequence_fit import rebuilt
+
         return rebuilt(self)
 
     def states(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
         """The last hidden state of each history; zeros for an empty one."""
-        from tastemap.neural.sequence_fit import states
+        kept = self.user_states
+        if kept is None:
+            return self._read(histories)
+        with_times = cast("SASRec", self.recipe).mixer == "pointwise"
+        known = self.train.holds(histories, times=with_times)
+        out = np.empty((len(histories), kept.shape[1]), dtype=np.float32)
+        out[known] = kept[histories.user[known]]
+        if not known.all():
+            out[~known] = self._read(histories.take(~known))
+        return out
 
+    def _read(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
+        """What the network makes of them."""
+        try:
+            from tastemap.neural.sequence_fit import states
+        except ImportError as error:
+            raise MissingExtra(f"{self.recipe.name} (torch)", "neural") from error
         return states(self._network, histories)
+
+    def with_user_states(self) -> "SequenceModel":
+        """The same model, with the states of all training histories."""
+        return replace(self, user_states=self._read(self.train.histories()))
 
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
         """Inner products of states and item vectors; popularity where the history is empty."""
