@@ -45,6 +45,7 @@ _HOME = {
         "BPR",
         "TwoStage",
         "Lambdarank",
+        "Ensemble",
         "load",
     ],
     "tastemap.neural.ncf": ["MF", "GMF", "MLP", "NeuMF"],

@@ -20,7 +20,18 @@ from tastemap import (
     threads,
 )
 from tastemap import recommend as recommend_module
-from tastemap.models import ALS, BPR, EASE, SVD, ItemKNN, Popularity, Random, RP3beta, TwoStage
+from tastemap.models import (
+    ALS,
+    BPR,
+    EASE,
+    SVD,
+    Ensemble,
+    ItemKNN,
+    Popularity,
+    Random,
+    RP3beta,
+    TwoStage,
+)
 from tastemap.neural import GMF, MF, MLP, NEURAL, NeuMF, SASRec
 from worlds import log_of, noise, withheld
 
@@ -42,6 +53,7 @@ SMALL = {
     "ALS": ALS(factors=8, epochs=8),
     "BPR": BPR(factors=8, epochs=60),
     "TwoStage": TwoStage(ALS(factors=8, epochs=8), EASE(reg=5), candidates=20, always=True),
+    "Ensemble": Ensemble((ALS(factors=8, epochs=8), EASE(reg=5)), weights=(2, 1)),
     "MF": MF(**NETWORK),
     "GMF": GMF(**NETWORK),
     "MLP": MLP(**NETWORK),
@@ -55,7 +67,7 @@ SMALL = {
 IMPERSONAL = {"Random", "Popularity"}
 CLOSED_FORM = {"Popularity", "ItemKNN", "RP3beta", "EASE", "SVD"}
 ITERATIVE = {"ALS", "BPR"}
-KEYED_BY_CODES = ITERATIVE | {"TwoStage"} | set(NEURAL)
+KEYED_BY_CODES = ITERATIVE | {"TwoStage", "Ensemble"} | set(NEURAL)
 ORDERED = {"SASRec"}
 """Learn what follows what, which these worlds are silent about: see tests/neural."""
 
@@ -344,6 +356,8 @@ OTHER_VALUES = {
     "k": 3,
     "share": 0.3,
     "always": False,
+    "members": (Popularity(), ItemKNN(neighbours=20)),
+    "weights": None,
 }
 TRIED = {"k", "share"}
 """Of two stages: what the trial is made with, which the training log tells of."""
@@ -401,6 +415,10 @@ def test_every_hyper_parameter_reaches_the_fit(recipe, field):
         (lambda: TwoStage(k=0), r"TwoStage\(k=0\)"),
         (lambda: TwoStage(share=0.5), "a fraction above 0, at most a third"),
         (lambda: TwoStage(rank=TwoStage()), "recipes of one stage, such as ALS"),
+        (lambda: Ensemble((ALS(), TwoStage())), "Ensemble that holds TwoStage"),
+        (lambda: Ensemble(()), "a tuple of one recipe or more"),
+        (lambda: Ensemble((ALS(), EASE()), weights=(1,)), "2 numbers above 0, one a member"),
+        (lambda: Ensemble((ALS(), EASE()), weights=(1, 0)), "2 numbers above 0, one a member"),
     ],
 )
 def test_refuses_hyper_parameters_that_cannot_work(make, message):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tastemap import InputError
-from tastemap.models import ALS, RECIPES, ItemKNN, Lambdarank, Popularity, TwoStage
+from tastemap.models import ALS, RECIPES, Ensemble, ItemKNN, Lambdarank, Popularity, TwoStage
 from tastemap.models.nested import below, prefixed, read, written
 
 KINDS = {**RECIPES, "Lambdarank": Lambdarank}
@@ -16,6 +16,7 @@ KINDS = {**RECIPES, "Lambdarank": Lambdarank}
         Popularity(days=3.5),
         TwoStage(),
         TwoStage(ALS(alpha0=None), ItemKNN(neighbours=7), candidates=50),
+        Ensemble((ALS(factors=3), ItemKNN()), weights=[1, 0.5]),
         TwoStage(rank=Lambdarank(others=(ItemKNN(), Popularity(days=2)), trees=3)),
     ],
     ids=lambda recipe: recipe.name,

@@ -21,7 +21,7 @@ SMALL = {"factors": 16, "blocks": 1, "epochs": 15, "dropout": 0.0, "batch_size":
 FAMILY = {
     "SASRec": SASRec(**SMALL, learning_rate=0.01),
     "SASRec, 2018": SASRec(**SMALL, learning_rate=0.02, loss="bce", negatives=1, shared=False),
-    "gSASRec": gsasrec(8, **SMALL | {"epochs": 40}, learning_rate=0.01),
+    "gSASRec": gsasrec(8, **SMALL, learning_rate=0.01),
     "eSASRec": esasrec(12, **SMALL, learning_rate=0.01),
     "HSTU": hstu(**SMALL, learning_rate=0.01),
     "BSARec": bsarec(**SMALL | {"epochs": 4, "dropout": 0.1}, learning_rate=0.01),

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from tastemap.models.als import ALS as ALS
     from tastemap.models.bpr import BPR as BPR
     from tastemap.models.ease import EASE as EASE
+    from tastemap.models.ensemble import Ensemble as Ensemble
+    from tastemap.models.ensemble import EnsembleModel as EnsembleModel
     from tastemap.models.factors import FactorModel as FactorModel
     from tastemap.models.item_to_item import ItemToItemModel as ItemToItemModel
     from tastemap.models.lambdarank import Lambdarank as Lambdarank
@@ -30,6 +32,7 @@ _HOME = {
     "tastemap.models.als": ["ALS"],
     "tastemap.models.bpr": ["BPR"],
     "tastemap.models.ease": ["EASE"],
+    "tastemap.models.ensemble": ["Ensemble", "EnsembleModel"],
     "tastemap.models.factors": ["FactorModel"],
     "tastemap.models.item_to_item": ["ItemToItemModel"],
     "tastemap.models.lambdarank": ["Lambdarank"],

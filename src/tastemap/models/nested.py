@@ -1,12 +1,70 @@
 """Recipes that hold recipes, and models that hold models, as plain values and arrays."""
 
 import dataclasses
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
 from tastemap.contracts import Model, Recipe
-from tastemap.errors import InputError
-from tastemap.storage import Arrays
+from tastemap.errors import InputError, UsageError
+from tastemap.storage import Arrays, unpack_log
+from tastemap.training import TrainingLog
+
+
+class Nesting(Recipe):
+    """A recipe that holds other recipes."""
+
+    def _require_plain(self, *held: Any) -> None:
+        """Refuse what is no recipe, and recipes that hold others themselves."""
+        for one in held:
+            if not isinstance(one, Recipe) or isinstance(one, Nesting):
+                raise UsageError(
+                    f"{self.name} that holds {one!r}",
+                    "recipes of one stage, such as ALS()",
+                    f"put one in its place: {self.name}() shows how",
+                )
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class NestingModel(Model):
+    """A model that holds other models of the same log, which is saved once."""
+
+    @abstractmethod
+    def _parts(self) -> dict[str, Model]:
+        """The models within, by name."""
+
+    @classmethod
+    @abstractmethod
+    def _joined(
+        cls, parts: dict[str, Model], manifest: dict[str, Any], arrays: Arrays
+    ) -> dict[str, Any]:
+        """The fields of the model, from what `_parts` named and what else was saved."""
+
+    def packed(self) -> tuple[dict[str, Any], Arrays]:
+        """The manifest and the arrays, those of the parts among them."""
+        manifest, arrays = super().packed()
+        parts = {name: _part_manifest(part) for name, part in self._parts().items()}
+        return manifest | {"recipe": written(self.recipe), "parts": parts}, arrays
+
+    def _learned(self) -> Arrays:
+        arrays: Arrays = {}
+        for name, part in self._parts().items():
+            arrays |= prefixed(name, part._learned())
+        return arrays
+
+    @classmethod
+    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "NestingModel":
+        """The model that `save` wrote; `manifest["parts"]` holds the models within, restored."""
+        train = unpack_log(arrays)
+        parts = manifest["parts"].items()
+        shared = {name: dataclasses.replace(part, train=train) for name, part in parts}
+        return cls(
+            recipe=recipe,
+            seed=manifest["seed"],
+            train=train,
+            log=TrainingLog.from_json(manifest["training"]),
+            **cls._joined(shared, manifest, arrays),
+        )
 
 
 def written(value: Any) -> Any:
@@ -45,7 +103,7 @@ def read(value: Any, kinds: Mapping[str, type]) -> Any:
     return kinds[value["name"]](**fields)
 
 
-def part_manifest(model: Model) -> dict[str, Any]:
+def _part_manifest(model: Model) -> dict[str, Any]:
     """What a manifest says of a model within another one; both share their log."""
     return {
         "model": type(model).__name__,

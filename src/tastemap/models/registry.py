@@ -7,6 +7,7 @@ from tastemap.errors import InputError
 from tastemap.models.als import ALS
 from tastemap.models.bpr import BPR
 from tastemap.models.ease import EASE
+from tastemap.models.ensemble import Ensemble, EnsembleModel
 from tastemap.models.factors import FactorModel
 from tastemap.models.item_to_item import ItemToItemModel
 from tastemap.models.lambdarank import Lambdarank
@@ -20,13 +21,20 @@ from tastemap.storage import read_folder
 
 RECIPES: dict[str, type[Recipe]] = {
     recipe.__name__: recipe
-    for recipe in (Random, Popularity, ItemKNN, RP3beta, EASE, SVD, ALS, BPR, TwoStage)
+    for recipe in (Random, Popularity, ItemKNN, RP3beta, EASE, SVD, ALS, BPR, TwoStage, Ensemble)
 } | NEURAL
 """Every recipe by name: the contract tests, the command line and the docs read this table."""
 
 MODELS: dict[str, type[Model]] = {
     model.__name__: model
-    for model in (RandomModel, PopularityModel, ItemToItemModel, FactorModel, TwoStageModel)
+    for model in (
+        RandomModel,
+        PopularityModel,
+        ItemToItemModel,
+        FactorModel,
+        TwoStageModel,
+        EnsembleModel,
+    )
 } | NEURAL_MODELS
 """Every fitted form by name."""
 

@@ -1,6 +1,6 @@
 """Retrieve, then rank: one model narrows the catalogue, another orders what is left."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,15 @@ from tastemap.models.lambdarank import (
     row_blocks,
 )
 from tastemap.models.log_parts import LogParts, held_out, log_parts
-from tastemap.models.nested import part_manifest, prefixed, written
+from tastemap.models.nested import Nesting, NestingModel
 from tastemap.models.trial import Trial, hold_trial
 from tastemap.shapes import Float32, Int32
-from tastemap.storage import Arrays, unpack_log
+from tastemap.storage import Arrays
 from tastemap.training import Monitor, TrainingLog
 
 
 @dataclass(frozen=True)
-class TwoStage(Recipe):
+class TwoStage(Nesting):
     """Let `retrieve` pick candidates, and `rank` put them in order.
 
     The second stage is tried first: both are fitted on the earlier part of the log and judged on
@@ -76,13 +76,8 @@ class TwoStage(Recipe):
     always: bool = False
 
     def __post_init__(self) -> None:
-        for stage in (self.retrieve, self.rank, *getattr(self.rank, "others", ())):
-            if isinstance(stage, TwoStage):
-                raise UsageError(
-                    f"a stage of TwoStage that is itself {stage!r}",
-                    "recipes of one stage, such as ALS()",
-                    "write TwoStage(retrieve=ALS(), rank=Lambdarank())",
-                )
+        ranks = self.rank.others if isinstance(self.rank, Lambdarank) else (self.rank,)
+        self._require_plain(self.retrieve, *ranks)
         self._require("candidates", self.candidates >= 1, "a whole number from 1 on")
         self._require("k", self.k >= 1, "a whole number from 1 on")
         self._require("share", 0 < self.share <= 1 / 3, "a fraction above 0, at most a third")
@@ -167,7 +162,7 @@ class TwoStage(Recipe):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TwoStageModel(Model):
+class TwoStageModel(NestingModel):
     """The retriever's scores, with its best unused items moved up in the ranker's order.
 
     Parameters
@@ -259,19 +254,16 @@ class TwoStageModel(Model):
         return found | {"first": first, "labels": np.stack([users, items], axis=1)}
 
     def packed(self) -> tuple[dict[str, Any], Arrays]:
-        """The manifest and the arrays, those of the parts among them; the log stands once."""
+        """The manifest and the arrays, what the trial and the trees were among them."""
         manifest, arrays = super().packed()
         if isinstance(self.ranker, Trees):
             manifest["libraries"]["lightgbm"] = require_lightgbm().__version__
         return manifest | {
-            "recipe": written(self.recipe),
-            "parts": {name: part_manifest(part) for name, part in self._parts().items()},
             "trial": None if self.trial is None else self.trial.to_json(),
             "window": self.ranker.sources.window if isinstance(self.ranker, Trees) else None,
         }, arrays
 
     def _parts(self) -> dict[str, Model]:
-        """The models within, by name."""
         parts = {"retriever": self.retriever}
         if isinstance(self.ranker, Trees):
             others = self.ranker.sources.others
@@ -279,30 +271,20 @@ class TwoStageModel(Model):
         return parts if self.ranker is None else parts | {"ranker": self.ranker}
 
     def _learned(self) -> Arrays:
-        arrays = {"trees": self.ranker.text} if isinstance(self.ranker, Trees) else {}
-        for name, part in self._parts().items():
-            arrays |= prefixed(name, part._learned())
-        return arrays
+        trees = {"trees": self.ranker.text} if isinstance(self.ranker, Trees) else {}
+        return trees | super()._learned()
 
     @classmethod
-    def restore(cls, recipe: Recipe, manifest: dict[str, Any], arrays: Arrays) -> "TwoStageModel":
-        """The model that `save` wrote; `manifest["parts"]` holds the models within, restored."""
-        train = unpack_log(arrays)
-        parts = {name: replace(part, train=train) for name, part in manifest["parts"].items()}
-        ranker = parts.get("ranker")
+    def _joined(
+        cls, parts: dict[str, Model], manifest: dict[str, Any], arrays: Arrays
+    ) -> dict[str, Any]:
+        ranker: Model | Trees | None = parts.get("ranker")
         if "trees" in arrays:
             others = tuple(part for name, part in parts.items() if name.startswith("other"))
             sources = Sources(parts["retriever"], others, manifest["window"])
             ranker = Trees(arrays["trees"], sources)
-        return cls(
-            recipe=recipe,
-            seed=manifest["seed"],
-            train=train,
-            log=TrainingLog.from_json(manifest["training"]),
-            retriever=parts["retriever"],
-            ranker=ranker,
-            trial=None if manifest["trial"] is None else Trial(**manifest["trial"]),
-        )
+        trial = None if manifest["trial"] is None else Trial(**manifest["trial"])
+        return {"retriever": parts["retriever"], "ranker": ranker, "trial": trial}
 
 
 def _moved_up(

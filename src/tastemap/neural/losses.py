@@ -64,10 +64,19 @@ def gbce(
     calibration
         t, from 0 to 1.
     """
-    a = sampled_share
-    beta = a * (calibration * (1 - 1 / a) + 1 / a)
+    beta = positive_weight(sampled_share, calibration)
     parts = beta * relevance * F.softplus(-scores) + (1 - relevance) * F.softplus(scores)
     return parts.mean()
+
+
+def positive_weight(sampled_share: float, calibration: float) -> float:
+    """The beta of gBCE: 1 without calibration, a itself with all of it.
+
+    >>> positive_weight(0.25, 0.0), positive_weight(0.25, 1.0)
+    (1.0, 0.25)
+    """
+    a = sampled_share
+    return a * (calibration * (1 - 1 / a) + 1 / a)
 
 
 def bpr(scores: Float[Tensor, "n m"], relevance: Float[Tensor, "n m"]) -> Float[Tensor, ""]:
