@@ -44,7 +44,7 @@ RECIPES: dict[str, dict[str, tm.Recipe]] = {
             dropout=0.5,
             norm_first=False,
         ),
-        "SASRec, softmax": SASRec(**SHORT, dropout=0.5),
+        "SASRec, softmax": SASRec(**SHORT, dropout=0.5, norm_first=False),
         "SASRec, softmax, prefixes": SASRec(
             **SHORT, dropout=0.5, attention_dropout=0.5, prefixes=True, norm_first=False
         ),
@@ -90,7 +90,8 @@ DATA = {
 PUBLISHED = {
     "beauty": "SASRec with BCE .0531 / .0283, with sampled softmax .0921 / .0531; eSASRec .0928 / "
     ".0523; BSARec .1008 / .0611; WEARec .1041 / .0614. With normalisation before "
-    "each part instead of after it BCE stands at a validation nDCG of .015 for 80 epochs",
+    "each part instead of after it BCE stands at a validation nDCG of .015 for 80 epochs, and "
+    "softmax has .0695 / .0391 on the test (validation .0533)",
     "sports": "SASRec with BCE .0298 / .0159, with sampled softmax .0569 / .0314; eSASRec .0560 / "
     ".0323; BSARec .0612 / .0360; WEARec .0631 / .0367",
     "ml-1m": "BERT4Rec .2843 / .1537; gSASRec .3003 / .1726; SASRec of RecTools .3058 / .1779; "
