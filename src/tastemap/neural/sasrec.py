@@ -67,7 +67,8 @@ class SASRec(Recipe):
     tied
         Compare states with the same vectors that stand for items in the history.
     loss
-        Any of `tastemap.neural.losses.LOSSES`.
+        Any of `tastemap.neural.losses.LOSSES`. BCE and gBCE see scores plus the log odds of a
+        target among `negatives`, on which no list depends.
     negatives, shared
         Items drawn for a part of a batch (64 histories; on a GPU all of it) and shared by all its
         targets, or for each target by itself; 0 is the whole catalogue ("softmax" alone). SASRec
