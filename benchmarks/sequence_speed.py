@@ -27,8 +27,7 @@ BATCH = 256
 """Histories a step, on both sides."""
 COLUMNS = [
     "loss", "tastemap, an epoch", "RecTools", "ratio", "after", "nDCG@10", "RecTools'",
-    "memory by RecTools'", "lists", "by RecTools'", "by ALS's",
-    "read anew",
+    "memory by RecTools'", "lists", "by RecTools'", "by ALS's", "read anew",
 ]  # fmt: skip
 
 

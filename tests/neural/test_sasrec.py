@@ -193,6 +193,7 @@ def test_lists_for_the_log_s_users_need_no_torch(world, tmp_path):
     model.save(tmp_path / "model")
     script = (
         "import sys, tastemap as tm; model = tm.load(sys.argv[1]); found = model.recommend(k=3);"
+        "nobody = model.recommend(['nobody'], k=3); assert nobody.n_rows == 3;"
         "assert 'torch' not in sys.modules; print(found['item'].tolist())"
     )
     done = subprocess.run(

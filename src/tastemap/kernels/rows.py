@@ -61,7 +61,7 @@ def grouped(
 def same_rows(
     user: Int32[np.ndarray, " rows"], rows: Ragged, own: Ragged
 ) -> Bool[np.ndarray, " rows"]:
-    """Which of the rows r are the own row user[r], value by value; never where user[r] is -1.
+    """Which of the rows r are the own row user[r], value by value; never where none is there.
 
     >>> rows = np.array([0, 2, 3, 4]), np.int32([5, 6, 8, 7])
     >>> own = np.array([0, 2, 3]), np.int32([5, 6, 7])
@@ -154,7 +154,7 @@ def _sort_rows(starts, time, order):  # type: ignore[no-untyped-def]
 def _same_rows(user, starts, values, own_starts, own_values, same):  # type: ignore[no-untyped-def]
     for r in range(len(user)):
         u, n = user[r], starts[r + 1] - starts[r]
-        same[r] = u >= 0 and n == own_starts[u + 1] - own_starts[u]
+        same[r] = 0 <= u < len(own_starts) - 1 and n == own_starts[u + 1] - own_starts[u]
         i = 0
         while same[r] and i < n:
             same[r] = values[starts[r] + i] == own_values[own_starts[u] + i]

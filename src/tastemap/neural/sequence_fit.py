@@ -161,18 +161,19 @@ class Losing:
 
         Of 256 negatives and a target most are no targets. Without this all scores have to fall
         first, and they do so in one direction, which all item vectors then share: gSASRec on
-        Beauty stood at a validation NDCG@10 of .005 for 50 epochs, and has .051 after 10 with it.
+        Beauty stood at a validation NDCG@10 of .005 for 24 epochs, and has .051 after 10 with it.
         No list changes by it. Source: Lin et al., Focal Loss, ICCV 2017, who start a bias so.
         """
-        recipe = self.recipe
-        weight = {"bce": 1.0, "gbce": positive_weight(self._share(), recipe.calibration)}
-        if recipe.loss not in weight:
+        recipe, weight = self.recipe, 1.0
+        if recipe.loss not in ("bce", "gbce"):
             return 0.0
-        return math.log(weight[recipe.loss] / recipe.negatives)
+        if recipe.loss == "gbce":
+            weight = positive_weight(self._share(), recipe.calibration)
+        return math.log(weight / recipe.negatives)
 
     def _share(self) -> float:
         """Share of the other items that is drawn for a target."""
-        return min(max(self.recipe.negatives, 1) / max(self.n_items - 1, 1), 1.0)
+        return min(self.recipe.negatives / max(self.n_items - 1, 1), 1.0)
 
     def _context(self, scores: Float[Tensor, "n m"], drawn: Int[Tensor, "n k"]) -> dict[str, Any]:
         """What some losses want to know of the draws."""

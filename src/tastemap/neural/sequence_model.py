@@ -62,10 +62,11 @@ class SequenceModel(NetworkModel):
             return self._read(histories)
         with_times = cast("SASRec", self.recipe).mixer == "pointwise"
         known = self.train.holds(histories, times=with_times)
-        out = np.empty((len(histories), kept.shape[1]), dtype=np.float32)
+        out = np.zeros((len(histories), kept.shape[1]), dtype=np.float32)
         out[known] = kept[histories.user[known]]
-        if not known.all():
-            out[~known] = self._read(histories.take(~known))
+        others = ~known & (histories.lengths > 0)
+        if others.any():
+            out[others] = self._read(histories.take(others))
         return out
 
     def _read(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
