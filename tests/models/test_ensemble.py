@@ -7,7 +7,7 @@ import pytest
 
 import tastemap as tm
 from tastemap.data import synthetic
-from tastemap.models import ALS, BPR, EASE, Ensemble, ItemKNN, Popularity, TwoStage, load
+from tastemap.models import ALS, BPR, Ensemble, ItemKNN, Popularity, TwoStage, load
 from tastemap.models.ensemble import standardised
 from tastemap.neural import SASRec
 from worlds import withheld
@@ -92,8 +92,12 @@ def test_members_that_stop_by_validation_are_given_it_and_a_folder_each(tmp_path
 
 
 def test_runs_like_any_other_recipe():
-    split = tm.leave_last_out(synthetic.taste_groups(seed=1))
-    run = tm.execute(Ensemble((EASE(reg=5), ItemKNN())), split, seed=1)
+    log = synthetic.taste_groups(seed=1)
+    split = tm.leave_last_out(log)
+    recipe = Ensemble([ALS(factors=4, epochs=n) for n in range(1, 6)])
+    run = tm.execute(recipe, split, seed=1)
+    report = tm.build_report([run], split, log)
+    assert repr(recipe) in [row.recipe for row in report.rows]  # whole: numbers come from it again
     assert run["ndcg@10"].mean > run.yardsticks["Popularity"]["ndcg@10"].mean
     assert not any(outcome.state == "crashed" for outcome in tm.diagnose(run).outcomes)
 

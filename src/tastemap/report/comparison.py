@@ -12,6 +12,8 @@ from tastemap.report.material import YARDSTICK, Material
 from tastemap.report.measured import Gap, Measured, gap_of, measured, reach
 from tastemap.report.row_charts import Dot, dot_chart
 
+MOST_RECIPE = 5000
+"""Characters of a recipe: several networks whole, as the report says how to get its numbers."""
 IN_SIGHT = 1.7
 """A ceiling at most so many times the highest value is drawn beside the values."""
 
@@ -58,7 +60,7 @@ def rows_of(material: Material) -> tuple[Row, ...]:
         rows.append(
             Row(
                 name=name,
-                recipe=shown(repr(run.model.recipe), 300),
+                recipe=shown(repr(run.model.recipe), MOST_RECIPE),
                 seed=run.model.seed,
                 role="yardstick" if material.is_yardstick(name) else role,
                 test=_all_measured(run.evaluation),
