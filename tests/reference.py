@@ -254,3 +254,24 @@ def map_fidelity(likeness, xy, k):
     most = n * sum(max(n - 1 - i - k, 0) for i in range(k))
     trust, continuity = (1 - bad / most if most else 1.0 for bad in (false, lost))
     return kept / (n * k), trust, continuity
+
+
+def attention(inputs, starts, bias, heads):
+    """Causal softmax attention, place by place; queries, keys and values side by side."""
+    rows, length, wide = inputs.shape
+    d = wide // 3
+    size = d // heads
+    out = np.zeros((rows, length, d))
+    for r in range(rows):
+        for h in range(heads):
+            own = slice(h * size, (h + 1) * size)
+            q, k, v = (inputs[r, :, first : first + d][:, own] for first in (0, d, 2 * d))
+            for i in range(length):
+                seen = range(starts[r], i + 1) if i >= starts[r] else [i]
+                scores = [
+                    q[i] @ k[j] / size**0.5 + (bias[h][i - j] if len(bias[h]) else 0) for j in seen
+                ]
+                weights = np.exp(np.array(scores) - max(scores))
+                weights /= weights.sum()
+                out[r, i, own] = sum(w * v[j] for w, j in zip(weights, seen, strict=True))
+    return out

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tastemap.kernels.jit import threads
-from tastemap.kernels.product import ALONE, CHUNK, COLUMNS, ROWS, panels, product
+from tastemap.kernels.product import ALONE, CHUNK, panels, product
+from tastemap.kernels.tile import COLUMNS, ROWS
 
 
 def vectors(rng, n, d):
@@ -102,14 +103,18 @@ if sys.argv[1] == "narrow":  # the compiler takes it for such a machine, too
     binding.get_host_cpu_features = lambda: own
 import hashlib
 import numpy as np
-from tastemap.kernels import product, symmetric
+from tastemap.kernels import attention, product, symmetric, tile
 random = np.random.default_rng(0)
 users, items, bias = (random.normal(size=n).astype(np.float32) for n in ((31, 13), (999, 13), 999))
 scores = product.product(users, product.panels(items, bias), 999)
 out = np.zeros((48, 48), dtype=np.float32)
 vectors = random.normal(size=(333, 48)).astype(np.float32)
 symmetric.add_products(np.float32(0.3), vectors, out.copy(), out)
-print(product.LANES, hashlib.sha256(scores.tobytes() + np.triu(out).tobytes()).hexdigest())
+inputs, starts = random.normal(size=(2, 37, 96)).astype(np.float32), np.array([0, 5])
+mixed, bias = np.empty((2, 37, 32), dtype=np.float32), random.normal(size=(1, 37))
+attention.attended(inputs, starts, bias.astype(np.float32), 1, mixed)
+found = scores.tobytes() + np.triu(out).tobytes() + mixed.tobytes()
+print(tile.LANES, hashlib.sha256(found).hexdigest())
 """
 
 

@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tastemap.kernels.jit import serial
-from tastemap.kernels.product import LANES, VECTOR, load_vector, spread
+from tastemap.kernels.tile import LANES, VECTOR, load_vector, spread
 
 ROWS, COLUMNS = LANES // 2, 16
 """A tile of 4 × 16 sums, or 8 × 16: eight registers, which is as many as two multiply-adds a cycle
@@ -54,7 +54,7 @@ def add_products(scale, vectors, start, out):  # type: ignore[no-untyped-def]
 def _tile(typing, vectors, first, n, row, column, scale, start, out):  # type: ignore[no-untyped-def]
     """ROWS × COLUMNS numbers of `add_products`, from (row, column) on, over n vectors.
 
-    In LLVM's own language, as the tile of `product` and for the same reason.
+    In LLVM's own language, as `tile.tile` and for the same reason.
     """
     whole = types.intp
     arguments = (vectors, whole, whole, whole, whole, types.float32, start, out)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from tastemap.errors import InputError
 from tastemap.kernels.dropout import dropped
+from tastemap.neural.attended import attention
 from tastemap.neural.device import draws
 from tastemap.shapes import Bool, Float, Int
 
@@ -77,6 +78,7 @@ class Context:
     ) -> None:
         self.there, self.times = there, times
         length = there.shape[1]
+        self.starts = (~there).sum(dim=1)  # the first place of each row that is no padding
         past = torch.ones(length, length, dtype=torch.bool, device=there.device).tril()
         self.full = bool(there.all())
         # (rows, 1, len, len): the past, without padding; a padded place sees itself alone, since
@@ -189,7 +191,7 @@ class _Dropped(torch.autograd.Function):
 
 
 class Attention(nn.Module):
-    """Causal softmax attention by torch's fused kernel.
+    """Causal softmax attention: on a CPU by our own kernel, on a GPU by torch's fused one.
 
     With positions "back" a learned number for each head and distance is added to the scores: the
     layer then sees the past alike from every place, so that training on all places of a history at
@@ -208,10 +210,15 @@ class Attention(nn.Module):
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """What each place takes from itself and those before it."""
         rows, length, d = x.shape
+        inputs = self.inputs(x)
+        drops = self.training and self.dropout.share
+        if x.device.type == "cpu" and not drops:
+            bias = inputs.new_zeros(self.heads, 0) if self.back is None else self.back
+            return self.output(attention(inputs, context.starts, bias))
         hidden = ~(context.visible if context.mask is None else context.mask)
         bias = None if self.back is None else self.back[:, distances(length)]  # (heads, len, len)
-        queries, keys, values = by_head(self.inputs(x), 3, self.heads)
-        if self.training and self.dropout.share:  # torch's would draw from its own state
+        queries, keys, values = by_head(inputs, 3, self.heads)
+        if drops:  # torch's would draw from its own state
             scores = queries @ keys.transpose(2, 3) / (d // self.heads) ** 0.5
             scores = scores if bias is None else scores + bias
             weights = scores.masked_fill(hidden, -math.inf).softmax(dim=3)

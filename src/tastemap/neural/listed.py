@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from tastemap.kernels.listed import listed_scores, listed_slopes
+from tastemap.neural.attended import as_numpy
 from tastemap.shapes import Float, Int
 
 
@@ -32,16 +32,12 @@ class _Listed(torch.autograd.Function):
     ) -> Float[Tensor, "n m"]:
         ctx.save_for_backward(states, vectors, lists)
         scores = torch.empty(lists.shape)
-        listed_scores(*_numpy(states, vectors, lists, scores))
+        listed_scores(*as_numpy(states, vectors, lists, scores))
         return scores
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, None]:
         states, vectors, lists = ctx.saved_tensors
         found = torch.zeros(states.shape), torch.zeros(vectors.shape)
-        listed_slopes(*_numpy(slopes[0], states, vectors, lists, *found))
+        listed_slopes(*as_numpy(slopes[0], states, vectors, lists, *found))
         return *found, None
-
-
-def _numpy(*tensors: Tensor) -> list[np.ndarray]:
-    return [tensor.detach().contiguous().numpy() for tensor in tensors]

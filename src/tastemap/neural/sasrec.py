@@ -48,8 +48,8 @@ class SASRec(Recipe):
     max_len
         Newest events that are looked at; older ones are left out, in training and in use.
     dropout, attention_dropout
-        Shares of states, and of attention weights, that are set to 0 in training. Without the
-        second, torch's fused attention can be used.
+        Shares of states, and of attention weights, that are set to 0 in training. With the
+        second, attention takes the long way, which holds all weights.
     mixer
         How a place takes from those before it: "softmax" attention, "pointwise" attention of HSTU
         with biases of place and time, a frequency "filter", or "both" (filter and softmax).
