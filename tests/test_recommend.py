@@ -161,3 +161,14 @@ def test_ranking_joins_lists_and_truth_row_by_row():
         assert ranking.hits[row].tolist() == [i in truth.row(row) for i in best]
     kept = rank(score, histories, truth, ITEMS, ITEMS, exclude_seen=False)
     assert (kept.items >= 0).all()
+
+
+@pytest.mark.parametrize("code", [-1, ITEMS])
+def test_a_history_with_a_code_outside_the_catalogue_is_refused(code):
+    # -1 is what the vocabulary gives for an unknown id; compiled loops would write there.
+    histories = histories_of([[0], [1, code]])
+    message = rf"item code {code} in the history\n.*0 to {ITEMS - 1}: this catalogue has"
+    with pytest.raises(InputError, match=message):
+        top_items(scorer(2)[1], histories, ITEMS, 2)
+    with pytest.raises(InputError, match=message):
+        next(scored_blocks(scorer(2)[1], histories, ITEMS))

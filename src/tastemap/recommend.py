@@ -173,6 +173,7 @@ def scored_blocks(
     score: Score, histories: Histories, n_items: int
 ) -> Iterator[tuple[slice, Float32[np.ndarray, "rows items"]]]:
     """Scores of all histories, some rows at a time; the blocks may be written to."""
+    require_codes(histories, n_items)
     for part in blocks(len(histories), n_items):
         with one_blas_thread():
             scores = _scores(score, _rows(histories, part), n_items).copy()
@@ -194,6 +195,7 @@ def each_block(
     score that is not finite, or -1 or None. Which rows share a block depends on the size of the
     catalogue alone, and BLAS runs on one thread, so the scores do not depend on `threads`.
     """
+    require_codes(histories, n_items)
 
     def work(part: slice) -> None:
         bad = visit(part, _scores(score, _rows(histories, part), n_items))
@@ -212,6 +214,18 @@ def blocks(rows: int, n_items: int) -> list[slice]:
     if step > STEP:
         step -= step % STEP
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+
+
+def require_codes(histories: Histories, n_items: int, what: str = "history") -> None:
+    """Refuse item codes outside the catalogue: compiled loops take them for places in memory."""
+    lowest, highest = histories.items.min(initial=0), histories.items.max(initial=-1)
+    if lowest < 0 or highest >= n_items:
+        raise InputError(
+            f"item code {lowest if lowest < 0 else highest} in the {what}",
+            f"codes from 0 to {n_items - 1}: this catalogue has {n_items} items",
+            "encode item ids with the model's vocabulary, model.items.encode(ids), and leave out "
+            "those that it does not know (-1)",
+        )
 
 
 def _rows(histories: Histories, part: slice) -> Histories:

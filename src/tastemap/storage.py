@@ -84,9 +84,21 @@ class _Replaced(Exception):
     """The folder that was being read is no longer the one in place."""
 
 
+def is_saved(path: str | Path) -> bool:
+    """Whether there is anything for `read_folder` to read, or to complain about."""
+    return _place(Path(path)).exists()
+
+
+def _place(given: Path) -> Path:
+    """Where the folder stands: under its own name, or while a save swaps names under another."""
+    return given if given.exists() or not _previous(given).exists() else _previous(given)
+
+
 def _read(given: Path) -> tuple[dict[str, Any], Arrays]:
-    path = given if given.exists() or not _previous(given).exists() else _previous(given)
+    path = _place(given)
     if not (path / "manifest.json").is_file():
+        if _place(given) != path:
+            raise _Replaced
         raise UsageError(
             f"{given} holds no saved model (no manifest.json)",
             "a folder written by model.save(...) or run.save(...)",
@@ -96,6 +108,8 @@ def _read(given: Path) -> tuple[dict[str, Any], Arrays]:
         text = (path / "manifest.json").read_text(encoding="utf-8")
         manifest = json.loads(text)
         version = manifest["format"]
+    except FileNotFoundError:
+        raise _Replaced from None
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(given, "manifest.json cannot be read") from error
     if version != FORMAT:

@@ -122,6 +122,13 @@ def test_an_interrupted_fit_goes_on_to_the_same_bits(world, tmp_path, ema):
     assert all(np.array_equal(whole.weights[n], resumed.weights[n]) for n in whole.weights)
     with pytest.raises(InputError, match="a checkpoint of another run: seed 1 \\(now 2\\)"):
         recipe.fit(world.train, seed=2, validation=world.validation, checkpoint=folder)
+    # Without the part it would hold events of the log out and compare with another question.
+    with pytest.raises(InputError, match=r"a checkpoint of another run: validation .*now None"):
+        recipe.fit(world.train, seed=1, checkpoint=folder)
+    # A save that is killed between two renames leaves the checkpoint under another name.
+    folder.rename(tmp_path / ".checkpoint.previous")
+    again = recipe.fit(world.train, seed=1, validation=world.validation, checkpoint=folder)
+    assert again.log.epochs == resumed.log.epochs
 
 
 def test_stops_after_its_patience_and_keeps_the_best_weights(world):

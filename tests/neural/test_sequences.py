@@ -12,6 +12,7 @@ from tastemap.neural.sequences import (
     hold_out,
     newest,
     require_order,
+    shown_and_held,
 )
 from tastemap.seeding import stream
 from worlds import log_of
@@ -86,6 +87,28 @@ def test_a_validation_part_is_asked_with_histories_of_training():
     held = held_out_of(train, validation, 10, np.random.default_rng(0))
     assert held.shown.row(0).tolist() == [1, 2]
     assert held.truth.row(0).tolist() == [0]
+
+
+def test_nothing_that_was_used_before_is_held_out():
+    # Seen items are never listed: the validation would be 0 in every epoch.
+    histories = Histories.of_items([[1, 2, 1], [1, 1, 2], [3, 2, 3, 4]], user=[0, 1, 2])
+    left, held = hold_out(histories, 10, np.random.default_rng(0))
+    assert held.truth.user.tolist() == [1, 2]
+    assert left.row(0).tolist() == [1, 2, 1]
+    assert hold_out(histories.take(np.array([0])), 10, np.random.default_rng(0))[1] is None
+    train = log_of([0, 0, 1, 1], [0, 1, 1, 2], time=[1, 2, 3, 4])
+    known = train[:2]  # user 0 used both before
+    assert held_out_of(train, known, 10, np.random.default_rng(0)) is None
+    fresh = replace(known, item=np.array([0, 2], np.int32))
+    held = held_out_of(train, fresh, 10, np.random.default_rng(0))
+    assert held.truth.row(0).tolist() == [2]
+
+
+def test_a_validation_part_of_another_log_is_refused():
+    train = log_of([0, 0, 1, 1], [0, 1, 1, 2])
+    other = Interactions.of([("a", "x"), ("b", "y")])
+    with pytest.raises(InputError, match="train and validation have different vocabularies"):
+        shown_and_held(train, other, 10, np.random.default_rng(0))
 
 
 def test_rows_without_times_count_as_ordered_and_it_is_said():

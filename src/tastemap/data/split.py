@@ -57,7 +57,7 @@ class Split:
     def __post_init__(self) -> None:
         parts = self.parts()
         for name, part in parts.items():
-            _require_same_log(self.train, part, name)
+            require_same_log(self.train, part, name)
         _require_unique_pairs(parts)
         if self.fold_in is not None:
             _require_strangers(self.train, self.fold_in)
@@ -118,7 +118,7 @@ class Split:
         return parts[part]
 
 
-def _require_same_log(train: Interactions, part: Interactions, name: str) -> None:
+def require_same_log(train: Interactions, part: Interactions, name: str) -> None:
     """Refuse parts of different logs: codes would mean different things."""
     for one, other in ((train.users, part.users), (train.items, part.items)):
         if one is not other and not np.array_equal(one.ids, other.ids):

@@ -8,7 +8,7 @@ from tastemap.data.split import Part, Split
 from tastemap.errors import InputError
 from tastemap.kernels.lists import repeated, shared_items
 from tastemap.kernels.workers import deal, shares
-from tastemap.recommend import Ranking
+from tastemap.recommend import Ranking, require_codes
 from tastemap.shapes import Int32
 
 
@@ -52,14 +52,8 @@ def require_fit(histories: Histories, truth: Histories, n_items: int, exclude_se
             "the same users in both, row by row",
             "take both from split.queries(part)",
         )
-    for name, ragged in (("history", histories), ("truth", truth)):
-        lowest, highest = ragged.items.min(initial=0), ragged.items.max(initial=-1)
-        if lowest < 0 or highest >= n_items:
-            raise InputError(
-                f"item code {lowest if lowest < 0 else highest} in the {name}",
-                f"codes from 0 to {n_items - 1}: this catalogue has {n_items} items",
-                "encode item ids with the model's vocabulary: model.items.encode(ids)",
-            )
+    require_codes(histories, n_items)
+    require_codes(truth, n_items, "truth")
     if len(truth.items) == 0:
         raise nothing_held_out(len(truth))
     if exclude_seen:

@@ -24,7 +24,7 @@ from tastemap.errors import InputError, UsageError
 from tastemap.kernels.workers import deal
 from tastemap.neural.device import drawing, quietly_seeded, telling_of_memory
 from tastemap.neural.running_mean import RunningMean
-from tastemap.storage import Arrays, read_folder, write_folder
+from tastemap.storage import Arrays, is_saved, read_folder, write_folder
 from tastemap.training import Epoch, Monitor, TrainingLog, run_epochs
 
 Measures = dict[str, tuple[float, float]]
@@ -71,11 +71,22 @@ class Plan:
 
     @classmethod
     def of(
-        cls, recipe: Any, log: Interactions, seed: int, remedy: str, mixed: bool = False
+        cls,
+        recipe: Any,
+        log: Interactions,
+        validation: Interactions | None,
+        seed: int,
+        remedy: str,
+        mixed: bool = False,
     ) -> "Plan":
         """The plan of a recipe; a checkpoint may be gone on from with more epochs."""
         fields = {name: value for name, value in recipe.fields().items() if name != "epochs"}
-        identity = {"recipe": fields, "seed": seed, "data": log.fingerprint()}
+        identity = {
+            "recipe": fields,
+            "seed": seed,
+            "data": log.fingerprint(),
+            "validation": None if validation is None else validation.fingerprint(),
+        }
         return cls(
             name=recipe.name,
             seed=seed,
@@ -137,7 +148,7 @@ def train(
     """
     optimiser = _optimiser(network, plan)
     state = _State(RunningMean(network, plan.ema), [])
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint is not None and is_saved(checkpoint):
         _restore(checkpoint, network, optimiser, state, plan)
     before = len(state.done)
 
@@ -181,6 +192,8 @@ def train(
             *notes,
             f"weights of epoch {state.best_epoch}: NDCG@10 {state.best:.4f} on what was held out",
         )
+    elif plan.patience and validate is None:
+        notes = (*notes, f"nothing could be held out to stop by: trained for {plan.epochs} epochs")
     network.eval()
     return TrainingLog(tuple(state.done), notes)
 

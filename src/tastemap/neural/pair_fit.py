@@ -148,7 +148,7 @@ def fit(
         network,
         lists.batches,
         step,
-        Plan.of(recipe, log, seed, f"pass batch_size={max(recipe.batch_size // 2, 1)}"),
+        Plan.of(recipe, log, validation, seed, f"pass batch_size={max(recipe.batch_size // 2, 1)}"),
         validate=None if held_out is None else lambda: ndcg(model(), *held_out),
         model=model,
         monitor=monitor,

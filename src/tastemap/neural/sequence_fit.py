@@ -88,7 +88,7 @@ def fit(
         network,
         batches,
         step,
-        Plan.of(recipe, log, seed, remedy, mixed),
+        Plan.of(recipe, log, validation, seed, remedy, mixed),
         validate=None if held_out is None else lambda: ndcg(model(), *held_out),
         model=model,
         monitor=monitor,

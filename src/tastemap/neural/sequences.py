@@ -12,6 +12,7 @@ import numpy as np
 
 from tastemap.data.batches import left_padded
 from tastemap.data.interactions import Histories, Interactions
+from tastemap.data.split import require_same_log
 from tastemap.errors import InputError
 from tastemap.shapes import Bool, Int32, Int64
 
@@ -177,8 +178,11 @@ def shown_and_held(
 ) -> tuple[Histories, HeldOut | None]:
     """Histories to train on, and what to stop by: a validation part, or else events of the log.
 
-    Without a generator nothing is held out.
+    Without a generator nothing is held out. An item that somebody has used before is never held
+    out: it could not be listed, and every epoch would look as bad as the first.
     """
+    if validation is not None:
+        require_same_log(log, validation, "validation")
     if rng is None:
         return log.histories(), None
     if validation is not None and len(validation):
@@ -191,9 +195,16 @@ def hold_out(
 ) -> tuple[Histories, HeldOut | None]:
     """Take the last event away from up to `most` drawn histories of three events or more.
 
-    Returns what is left to train on and what was taken; None where nobody has so many.
+    Returns what is left to train on and what was taken; None where nobody has so many, or all
+    last items were used before.
     """
-    able = np.flatnonzero(histories.lengths >= 3)
+    rows = np.flatnonzero(histories.lengths >= 3)
+    last = histories.items[histories.starts[rows + 1] - 1]
+    some = histories.take(rows)
+    used = np.repeat(np.arange(len(rows)), some.lengths)[
+        some.items == np.repeat(last, some.lengths)
+    ]
+    able = rows[np.bincount(used, minlength=len(rows)) == 1]
     if not len(able):
         return histories, None
     chosen = np.sort(rng.permutation(able)[:most])
@@ -209,11 +220,17 @@ def hold_out(
 
 def held_out_of(
     train: Interactions, validation: Interactions, most: int, rng: np.random.Generator
-) -> HeldOut:
-    """Up to `most` drawn users of a validation part, with their histories in training."""
-    users = np.flatnonzero(validation.user_counts() > 0)
+) -> HeldOut | None:
+    """Up to `most` drawn users of a validation part, with their histories in training.
+
+    None where the part holds nothing but what they had used.
+    """
+    width = len(train.items)
+    before, now = (part.user.astype(np.int64) * width + part.item for part in (train, validation))
+    fresh = validation[~np.isin(now, before)]
+    users = np.flatnonzero(fresh.user_counts() > 0)
     users = np.sort(rng.permutation(users)[:most]).astype(np.int32)
-    return HeldOut(train.histories(users), validation.histories(users))
+    return HeldOut(train.histories(users), fresh.histories(users)) if len(users) else None
 
 
 def _masked(histories: Histories, kept: Bool[np.ndarray, " n"]) -> Histories:
