@@ -215,16 +215,19 @@ class Model(ABC):
         -------
         Table
             Columns item, title (where known), share: the part of all positive contributions, 0 to
-            1. Contributions are exact for item-to-item models, ALS and SVD; for other models they
-            are likenesses between the past item and this one.
+            1. Contributions are exact for item-to-item models and SVD, and for ALS those to the
+            score that the history gives when it is folded in; for other models they are
+            likenesses between the past item and this one. Events of one item are added up.
         """
         code = self._item_codes([item], "item")[0]
         history = self.histories([user])
-        parts = np.maximum(self.reasons(history, int(code)), 0)
+        items, places = np.unique(history.items, return_inverse=True)
+        sums = np.bincount(places, self.reasons(history, int(code)), minlength=len(items))
+        parts = np.maximum(sums, 0).astype(np.float32)
         best = np.argsort(-parts, kind="stable")[: require_k(k)]
         best = best[parts[best] > 0]
         total = float(parts.sum()) or 1.0
-        return Table(self._named(history.items[best]) | {"share": parts[best] / total})
+        return Table(self._named(items[best]) | {"share": parts[best] / total})
 
     def reasons(self, history: Histories, item: int) -> Float32[np.ndarray, " n"]:
         """How much each event of one history speaks for an item code: its contribution, or else

@@ -284,6 +284,13 @@ def test_explains_by_items_of_the_history(recipe):
     assert 0 < reasons["share"].sum() <= 1 + 1e-6
 
 
+def test_explains_an_item_that_was_used_twice_once():
+    log = Interactions.of([(f"u{u}", i) for u in range(9) for i in ("a", "b", "a", f"c{u % 3}")])
+    reasons = ItemKNN(neighbours=5).fit(log).explain("u1", "c2")
+    assert reasons["item"].tolist().count("a") == 1
+    assert reasons["share"].sum() == pytest.approx(1.0)
+
+
 @each_recipe
 def test_saved_and_loaded_it_scores_the_same_bits(recipe, tmp_path):
     log, _ = noise()

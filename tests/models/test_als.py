@@ -96,7 +96,7 @@ def test_a_stranger_with_a_known_history_gets_the_exact_vector_of_that_user():
 def test_contributions_add_up_to_the_folded_in_score(recipe):
     log, _ = withheld()
     model = recipe.fit(log, seed=1)
-    history = Histories.of_items([[3, 7, 8]])
+    history = Histories.of_items([[3, 7, 8, 3]])  # an item twice
     parts = model.contributions(history, 5)
-    assert parts.shape == (3,)
+    assert parts.shape == (4,)
     assert parts.sum() == pytest.approx(float(model.score(history)[0, 5]), rel=1e-3)

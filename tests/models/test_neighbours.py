@@ -72,6 +72,17 @@ def test_rp3beta_equals_the_walk_by_matrix_products():
     np.testing.assert_allclose(found, walked, atol=1e-6)
 
 
+@pytest.mark.parametrize("use_weights", [False, True])
+def test_contributions_add_up_where_an_item_was_used_twice(use_weights):
+    log, _ = withheld()
+    model = ItemKNN(neighbours=20, use_weights=use_weights).fit(log)
+    history = Histories.of_items([[3, 17, 3, 40]])
+    expected = float(model.score(history)[0, 6])
+    assert model.contributions(history, 6).sum() == pytest.approx(expected, rel=1e-5)
+    once = float(model.score(Histories.of_items([[3, 17, 40]]))[0, 6])
+    assert (expected == pytest.approx(once)) is not use_weights
+
+
 def test_newer_events_count_more_where_older_ones_decay():
     log, _ = withheld()
     plain = ItemKNN(neighbours=20, shrink=0).fit(log)

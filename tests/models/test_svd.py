@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tastemap import UsageError
+from tastemap.data.interactions import Histories
 from tastemap.models import SVD
 from worlds import noise
 
@@ -28,7 +29,7 @@ def test_components_come_by_size_and_their_strongest_entry_is_positive():
 def test_contributions_add_up_to_the_score():
     log, _ = noise()
     model = SVD(factors=6).fit(log, seed=1)
-    history = log.histories([4])
+    history = Histories.of_items([[4, 11, 4, 60, 11]])
     assert model.contributions(history, 9).sum() == pytest.approx(
         float(model.score(history)[0, 9]), abs=1e-5
     )

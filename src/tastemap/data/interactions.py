@@ -98,6 +98,18 @@ class Histories:
             time=None if self.time is None else self.time[events],
         )
 
+    def first_events(self) -> Bool[np.ndarray, " n"]:
+        """Whether each event is the first of its item in its history.
+
+        >>> Histories.of_items([[3, 1, 3], [3]]).first_events()
+        array([ True,  True, False,  True])
+        """
+        width = 1 + int(self.items.max(initial=0))
+        pairs = np.repeat(np.arange(len(self)) * width, self.lengths) + self.items
+        found = np.zeros(len(pairs), dtype=bool)
+        found[np.unique(pairs, return_index=True)[1]] = True
+        return found
+
     def as_strangers(self) -> "Histories":
         """The same histories, told by people whom the model never met (user -1)."""
         return replace(self, user=np.full(len(self), UNKNOWN, dtype=np.int32))

@@ -182,13 +182,17 @@ class ALS(Recipe):
     def contributions(
         self, model: FactorModel, history: Histories, item: int
     ) -> Float32[np.ndarray, " n"]:
-        """Event j adds t_j y_i' A^-1 y_j, A being the user's system: exact for the full solve."""
+        """Event j adds t_j y_i' A^-1 y_j, A being the user's system: exact for the full solve.
+
+        That is the score of this history when it is folded in. The vector of a user whom training
+        met was solved before the last step of the items, and by conjugate gradient near enough.
+        """
         items = model.item_vectors.astype(np.float64)
-        unobserved = 1.0 if self.alpha0 is None else self.alpha0
-        weight = history.weight if self.use_weights else np.ones_like(history.weight)
-        extra = self.alpha * weight.astype(np.float64)
-        target = extra + 1 if self.alpha0 is None else extra
-        reg = self.reg * (len(history.items) + unobserved * len(items)) ** self.reg_power
+        unobserved = self._unobserved
+        first = history.first_events()
+        extra = self.alpha * (history.weight if self.use_weights else first).astype(np.float64)
+        target = extra + self._base * first
+        reg = self.reg * (first.sum() + unobserved * len(items)) ** self.reg_power
         used = items[history.items]
         system = unobserved * items.T @ items + (used.T * extra) @ used
         system[np.diag_indices(self.factors)] += reg

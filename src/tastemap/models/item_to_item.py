@@ -36,12 +36,7 @@ class ItemToItemModel(Model):
 
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
         """Sum what the items of each history say; an empty history is scored by popularity."""
-        if self.decay != 1:
-            shown = replace(histories, weight=self._counted(histories)).matrix(len(self.items))
-        else:
-            shown = histories.matrix(len(self.items))
-            if not self.use_weights:
-                shown.data = np.ones_like(shown.data)
+        shown = replace(histories, weight=self._counted(histories)).matrix(len(self.items))
         product = shown @ self.strength
         scores = product if isinstance(product, np.ndarray) else product.toarray()
         scores = np.asarray(scores, dtype=np.float32)
@@ -55,7 +50,13 @@ class ItemToItemModel(Model):
         return np.asarray(self._counted(history) * column[history.items, 0], dtype=np.float32)
 
     def _counted(self, histories: Histories) -> Float32[np.ndarray, " n"]:
-        """What each event counts: its weight or 1, times decay^(how many came after it)."""
+        """What each event counts: its weight or 1, times decay^(how many came after it).
+
+        Without weights and decay an item counts once, however often it was used.
+        """
+        if self.decay == 1:
+            weight = histories.weight if self.use_weights else histories.first_events()
+            return np.asarray(weight, dtype=np.float32)
         weight = histories.weight if self.use_weights else np.ones_like(histories.weight)
         ends = np.repeat(histories.starts[1:], histories.lengths)
         ages = ends - 1 - np.arange(len(histories.items))

@@ -81,5 +81,5 @@ class SVD(Recipe):
         self, model: FactorModel, history: Histories, item: int
     ) -> Float32[np.ndarray, " n"]:
         """Event j adds weight_j v_j . v_i: exact."""
-        weight = history.weight if self.use_weights else np.ones_like(history.weight)
+        weight = history.weight if self.use_weights else history.first_events()
         return weight * (model.item_vectors[history.items] @ model.item_vectors[item])
