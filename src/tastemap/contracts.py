@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from tastemap.data.interactions import UNKNOWN, Histories, Id, Interactions, Vocabulary
 from tastemap.data.table import Table
 from tastemap.errors import UsageError, require_k
+from tastemap.kernels.product import panels, product
 from tastemap.kernels.topk import top_k
-from tastemap.recommend import tie_order, top_items
+from tastemap.recommend import blocks, empty_lists, tie_order, top_items
 from tastemap.shapes import Float32, Int32
 from tastemap.storage import Arrays, pack_log, unpack_log, write_folder
 from tastemap.training import Monitor, TrainingLog
@@ -181,9 +182,12 @@ class Model(ABC):
             Columns of (outside id), rank, item, title (where known), score (-1 to 1).
         """
         codes = self._item_codes(items, "items")
-        scores = self.similarity(codes)
-        scores[np.arange(len(codes)), codes] = -np.inf
-        found, values = top_k(scores, tie_order(len(self.items)), require_k(k))
+        found, values = empty_lists(len(codes), require_k(k))
+        ties = tie_order(len(self.items))
+        for part in blocks(len(codes), len(self.items)):
+            scores = self.similarity(codes[part])
+            scores[np.arange(len(scores)), codes[part]] = -np.inf
+            found[part], values[part] = top_k(scores, ties, k)
         rows, places = np.nonzero(found >= 0)
         return Table(
             {"of": self.items.decode(codes[rows]), "rank": (places + 1).astype(np.int32)}
@@ -194,10 +198,16 @@ class Model(ABC):
     def similarity(self, items: Int32[np.ndarray, " n"]) -> Float32[np.ndarray, "n items"]:
         """Cosine between these item codes and the whole catalogue."""
         if isinstance(self, HasVectors):
-            vectors = _unit_rows(self.item_vectors)
-            return vectors[items] @ vectors.T
+            vectors, laid = self._unit_vectors
+            return product(vectors[items], laid, len(vectors))
         columns = self._unit_columns
         return (columns[:, items].T @ columns).toarray().astype(np.float32)
+
+    @cached_property
+    def _unit_vectors(self) -> tuple[Float32[np.ndarray, "items d"], Float32[np.ndarray, "_ _ 16"]]:
+        """Item vectors of length 1, and the same as `product` wants them."""
+        vectors = _unit_rows(cast(HasVectors, self).item_vectors)
+        return vectors, panels(vectors)
 
     @cached_property
     def _unit_columns(self) -> "scipy.sparse.csc_array":

@@ -284,6 +284,17 @@ def test_explains_by_items_of_the_history(recipe):
     assert 0 < reasons["share"].sum() <= 1 + 1e-6
 
 
+@each_personal
+def test_similar_items_do_not_depend_on_which_others_are_asked_about(recipe, monkeypatch):
+    log, _ = withheld()
+    model = recipe.fit(log, seed=3)
+    whole = model.similar_items(log.items.ids, k=3)
+    monkeypatch.setattr(recommend_module, "BLOCK_BYTES", 1)  # one item at a time
+    apart = model.similar_items(log.items.ids, k=3)
+    assert apart["item"].tolist() == whole["item"].tolist()
+    assert apart["score"].tobytes() == whole["score"].tobytes()
+
+
 def test_explains_an_item_that_was_used_twice_once():
     log = Interactions.of([(f"u{u}", i) for u in range(9) for i in ("a", "b", "a", f"c{u % 3}")])
     reasons = ItemKNN(neighbours=5).fit(log).explain("u1", "c2")
