@@ -193,7 +193,8 @@ def each_block(
 
     `visit` must leave the scores as they are, and returns the first of its rows that holds a
     score that is not finite, or -1 or None. Which rows share a block depends on the size of the
-    catalogue alone, and BLAS runs on one thread, so the scores do not depend on `threads`.
+    catalogue (and, where hardly any memory is free, on that), and BLAS runs on one thread, so the
+    scores do not depend on `threads`.
     """
     require_codes(histories, n_items)
 

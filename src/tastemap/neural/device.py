@@ -19,7 +19,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def device_of(asked: str) -> torch.device:
-    """The device of this name; "auto" is a GPU where there is one.
+    """The device of this name; "auto" is a CUDA GPU where there is one, else the CPU.
 
     Errors
     ------

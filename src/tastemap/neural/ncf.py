@@ -50,7 +50,7 @@ class UserItemNetwork(Recipe):
         How many users that is measured on: those of `validation`, or else the last event of so
         many drawn users, which is then not trained on.
     device
-        "auto" is a GPU where there is one.
+        "auto" is a CUDA GPU where there is one.
 
     Notes
     -----
