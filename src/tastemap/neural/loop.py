@@ -185,17 +185,20 @@ def train(
         model=model,
         first=before + 1,
     )
-    notes = log.notes
     if state.best_weights is not None:
         network.load_state_dict(state.best_weights)
-        notes = (
-            *notes,
-            f"weights of epoch {state.best_epoch}: NDCG@10 {state.best:.4f} on what was held out",
-        )
-    elif plan.patience and validate is None:
-        notes = (*notes, f"nothing could be held out to stop by: trained for {plan.epochs} epochs")
     network.eval()
-    return TrainingLog(tuple(state.done), notes)
+    return TrainingLog(tuple(state.done), (*log.notes, *_said(state, plan)))
+
+
+def _said(state: _State, plan: Plan) -> list[str]:
+    """Which weights were kept, and why."""
+    if state.best_weights is not None:
+        kept = f"weights of epoch {state.best_epoch}: NDCG@10 {state.best:.4f}"
+        return [f"{kept} on what was held out"]
+    if plan.patience:
+        return [f"nothing could be held out to stop by: trained for {plan.epochs} epochs"]
+    return []
 
 
 def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:

@@ -99,7 +99,8 @@ class SASRec(Recipe):
         How many users that is measured on: those of `validation`, or else the last event of so
         many drawn users, which is then not trained on.
     precision, device
-        "mixed" is bfloat16 on a GPU, and no change on a CPU. "auto" is a CUDA GPU where there is one.
+        "mixed" is bfloat16 on a GPU, and no change on a CPU; "auto" is a CUDA GPU where there is
+        one.
 
     Notes
     -----
