@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -255,21 +256,48 @@ def _descend(
     weights = [p for p in network.parameters() if p.requires_grad]
     on_cpu = weights[0].device.type == "cpu"
 
-    def slopes(part: int) -> tuple[Sequence[Tensor | None], float, int, Measures]:
+    total = _Total(len(weights))
+
+    def work(part: int) -> tuple[float, int, Measures]:
         own = drawing(plan.seed, plan.name, *epoch_and_place, part) if on_cpu else nullcontext()
         with own, torch.autocast("cuda", torch.bfloat16, enabled=plan.mixed):
             loss, n, measured = step(batch[part])
-        return torch.autograd.grad(loss * n, weights, allow_unused=True), loss.item(), n, measured
+        slopes = torch.autograd.grad(loss * n, weights, allow_unused=True)
+        total.add(part, slopes)
+        return loss.item(), n, measured
 
-    found = deal(slopes, range(len(batch)))
-    targets = sum(n for _, _, n, _ in found)
-    for weight, *parts in zip(weights, *(slope for slope, *_ in found), strict=True):
-        there = [part for part in parts if part is not None]
-        for other in there[1:]:
-            there[0] += other
-        weight.grad = there[0].div_(targets) if there else None
-    losses = [("loss", (loss * n, n)) for _, loss, n, _ in found]
+    found = deal(work, range(len(batch)))
+    targets = sum(n for _, n, _ in found)
+    for weight, slope in zip(weights, total.slopes, strict=True):
+        weight.grad = None if slope is None else slope.div_(targets)
+    losses = [("loss", (loss * n, n)) for loss, n, _ in found]
     return [*losses, *(one for *_, measured in found for one in measured.items())]
+
+
+class _Total:
+    """Sums of the gradients of parts, in the order of the parts, whoever is done first.
+
+    What came too early waits: no more than there are threads, so that not all parts of a large
+    batch hold a gradient of the whole item table at once.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.slopes: list[Tensor | None] = [None] * n
+        self.waiting: dict[int, Sequence[Tensor | None]] = {}
+        self.next, self.lock = 0, Lock()
+
+    def add(self, part: int, slopes: Sequence[Tensor | None]) -> None:
+        """Add those of one part, and those that waited for it."""
+        with self.lock:
+            self.waiting[part] = slopes
+            while self.next in self.waiting:
+                for place, slope in enumerate(self.waiting.pop(self.next)):
+                    so_far = self.slopes[place]
+                    if so_far is None:
+                        self.slopes[place] = slope
+                    elif slope is not None:
+                        so_far += slope
+                self.next += 1
 
 
 def _save(
