@@ -61,6 +61,14 @@ def threads(n: int) -> Iterator[None]:
         _CHOSEN.reset(before)
 
 
+def hold(library: Any) -> None:
+    """Let a library with threads of its own be held like BLAS from here on.
+
+    It needs `filepath` (any name), `num_threads` and `set_num_threads`.
+    """
+    _HELD[library.filepath] = library
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Run BLAS on one thread.
@@ -141,6 +149,8 @@ def _together(run: Callable[[], None], crew: int) -> None:
 
 
 _LOCK = threading.Lock()
+_HELD: dict[str, Any] = {}
+"""Other libraries, by name; torch puts itself here when it is loaded."""
 _LIMITS: dict[object, int] = {}
 """The limits of all blocks that are open, in any thread."""
 _USUAL: list[tuple[Any, int]] = []
@@ -154,7 +164,7 @@ def _blas_at_most(n: int) -> Iterator[None]:
         if not _LIMITS:
             _USUAL.clear()
         held = [library.filepath for library, _ in _USUAL]
-        found = _blas("scipy.linalg" in sys.modules)
+        found = [*_blas("scipy.linalg" in sys.modules), *_HELD.values()]
         _USUAL.extend((one, one.num_threads) for one in found if one.filepath not in held)
         _LIMITS[mine] = n
         _apply_limits()

@@ -9,11 +9,13 @@ of short calls, for which its threads wait longer than they work.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import RLock
 from zlib import crc32
 
 import torch
 
 from tastemap.errors import InputError, UsageError
+from tastemap.kernels.workers import hold, one_blas_thread
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -43,18 +45,33 @@ def device_of(asked: str) -> torch.device:
     return torch.device(asked)
 
 
+class _Torch:
+    """What `workers.hold` wants to know: torch's threads are one setting with those of BLAS."""
+
+    filepath = "torch"
+
+    @property
+    def num_threads(self) -> int:
+        return torch.get_num_threads()
+
+    def set_num_threads(self, n: int) -> None:
+        torch.set_num_threads(n)
+
+
+hold(_Torch())
+_SEEDING = RLock()
+
+
 @contextmanager
 def quietly_seeded(seed: int, *names: str | int) -> Iterator[None]:
-    """Seed torch from a seed and names within the block; its own state comes back afterwards."""
-    before = torch.get_num_threads()
+    """Seed torch from a seed and names within the block; its own state comes back afterwards.
+
+    There is one state a process, so one Python thread at a time may be in here.
+    """
     devices = list(range(torch.cuda.device_count()))
-    with torch.random.fork_rng(devices=devices):
+    with _SEEDING, torch.random.fork_rng(devices=devices), one_blas_thread():
         torch.manual_seed(_mixed(seed, names))
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        yield
 
 
 _DRAWS: ContextVar[torch.Generator | None] = ContextVar("draws", default=None)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from tastemap.data.interactions import Interactions
 from tastemap.errors import InputError, UsageError
-from tastemap.kernels.workers import deal
+from tastemap.kernels.workers import deal, one_blas_thread
 from tastemap.neural.device import drawing, quietly_seeded, telling_of_memory
 from tastemap.neural.running_mean import RunningMean
 from tastemap.storage import Arrays, is_saved, read_folder, write_folder
@@ -154,7 +154,9 @@ def train(
     before = len(state.done)
 
     def epoch(number: int) -> dict[str, float]:
-        with quietly_seeded(plan.seed, plan.name, number), telling_of_memory(plan.remedy):
+        on_cpu = next(network.parameters()).device.type == "cpu"  # where `drawing` seeds all draws
+        own = one_blas_thread() if on_cpu else quietly_seeded(plan.seed, plan.name, number)
+        with own, telling_of_memory(plan.remedy):
             values = _epoch(network, batches(number), step, optimiser, state.mean, plan, number)
             if validate is not None:
                 network.eval()

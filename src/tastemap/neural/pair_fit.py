@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tastemap.data.batches import Negatives
 from tastemap.data.interactions import Histories, Interactions
+from tastemap.kernels.workers import one_blas_thread
 from tastemap.neural.device import device_of, quietly_seeded
 from tastemap.neural.layers import Dropout
 from tastemap.neural.loop import Measures, Plan, train
@@ -216,40 +217,49 @@ def _losing(
     return loss, len(scores), measured
 
 
-def fold_in(model: PairModel, histories: Histories) -> dict[str, np.ndarray]:
-    """User vectors of strangers: Adam on them alone, each event against drawn items."""
+def rebuilt(model: PairModel) -> PairNetwork:
+    """The network of a fitted model, held fixed."""
     from tastemap.neural.ncf import UserItemNetwork
 
-    recipe = model.recipe
-    assert isinstance(recipe, UserItemNetwork)
-    with quietly_seeded(model.seed, "fold_in"):
-        network = PairNetwork(recipe, len(model.users), len(model.items)).eval()
-        network.take(model.weights)
-        network.requires_grad_(False)
-        vectors = {
-            part: torch.zeros(len(histories), table.weight.shape[1], requires_grad=True)
-            for part, table in network.users.items()
-        }
-        if len(histories.items):
-            _ascend(network, recipe, vectors, histories, len(model.items))
+    assert isinstance(model.recipe, UserItemNetwork)
+    with quietly_seeded(0, "rebuilt"):
+        network = PairNetwork(model.recipe, len(model.users), len(model.items)).eval()
+    network.take(model.weights)
+    return network.requires_grad_(False)
+
+
+def fold_in(model: PairModel, histories: Histories) -> dict[str, np.ndarray]:
+    """User vectors of strangers: Adam on them alone, each event against drawn items.
+
+    What is drawn is a function of the model's seed, the step and the place in a history: who else
+    is asked at the same time moves no more than the last bits.
+    """
+    vectors = {
+        part: torch.zeros(len(histories), table.weight.shape[1], requires_grad=True)
+        for part, table in model.network.users.items()
+    }
+    if len(histories.items):
+        with one_blas_thread():
+            _ascend(model, vectors, histories)
     return {part: tensor.detach().numpy() for part, tensor in vectors.items()}
 
 
-def _ascend(
-    network: PairNetwork,
-    recipe: "UserItemNetwork",
-    vectors: dict[str, Tensor],
-    histories: Histories,
-    n_items: int,
-) -> None:
+def _ascend(model: PairModel, vectors: dict[str, Tensor], histories: Histories) -> None:
     """Steps of Adam on the vectors; a drawn item that the stranger used is not counted."""
+    from tastemap.neural.ncf import UserItemNetwork
+
+    recipe, network, n_items = model.recipe, model.network, len(model.items)
+    assert isinstance(recipe, UserItemNetwork)
+    place = np.arange(len(histories.items)) - np.repeat(histories.starts[:-1], histories.lengths)
+    shape = (int(place.max(initial=-1)) + 1, recipe.negatives)
     row = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths))
     liked = torch.from_numpy(histories.items.astype(np.int64))[:, None]
     used = torch.zeros(len(histories), n_items, dtype=torch.bool)
     used[row, liked[:, 0]] = True
     optimiser = torch.optim.Adam(vectors.values(), lr=FOLD_RATE)
-    for _ in range(FOLD_STEPS):
-        others = torch.randint(n_items, (len(row), recipe.negatives))
+    for step in range(FOLD_STEPS):
+        drawn = stream(model.seed, "fold_in", step).integers(n_items, size=shape)
+        others = torch.from_numpy(drawn[place])
         items = torch.cat([liked.expand(-1, recipe.liked), others], dim=1)
         scores = network({part: own[row] for part, own in vectors.items()}, items)
         known = used[row[:, None], others]

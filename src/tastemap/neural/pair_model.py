@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -42,16 +42,24 @@ class PairModel(NetworkModel):
     def _known(self) -> Bool[np.ndarray, " users"]:
         return self.train.user_counts() > 0
 
+    @cached_property
+    def network(self) -> Any:
+        """The network again, with torch, to fold strangers in."""
+        from tastemap.neural.pair_fit import rebuilt
+
+        return rebuilt(self)
+
     def users_of(self, histories: Histories) -> dict[str, np.ndarray]:
         """Vectors of each part for each history: learned ones of known users, else folded in."""
         known = self._met(histories)
         places = np.maximum(histories.user, 0)
         found = {part: self.weights[f"{part}.users"][places].copy() for part in self._parts}
-        if not known.all():
+        strangers = ~known & (histories.lengths > 0)
+        if strangers.any():
             recipe = cast("UserItemNetwork", self.recipe)
-            strangers = recipe.fold_in(self, histories.take(np.flatnonzero(~known)))
-            for part, vectors in strangers.items():
-                found[part][~known] = vectors
+            folded = recipe.fold_in(self, histories.take(np.flatnonzero(strangers)))
+            for part, vectors in folded.items():
+                found[part][strangers] = vectors
         return found
 
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
