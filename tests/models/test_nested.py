@@ -18,6 +18,7 @@ KINDS = {**RECIPES, "Lambdarank": Lambdarank}
         TwoStage(ALS(alpha0=None), ItemKNN(neighbours=7), candidates=50),
         Ensemble((ALS(factors=3), ItemKNN()), weights=[1, 0.5]),
         TwoStage(rank=Lambdarank(others=(ItemKNN(), Popularity(days=2)), trees=3)),
+        TwoStage(rank=Lambdarank(others=[ItemKNN()])),
     ],
     ids=lambda recipe: recipe.name,
 )

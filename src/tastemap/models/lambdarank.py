@@ -64,7 +64,7 @@ class Lambdarank:
     Lambdarank(others=(), trees=50, learning_rate=0.05, leaves=7, min_rows=200, reg=1.0)
     """
 
-    others: tuple[Recipe, ...] = (ItemKNN(),)
+    others: Sequence[Recipe] = (ItemKNN(),)
     trees: int = 100
     learning_rate: float = 0.05
     leaves: int = 7
@@ -72,6 +72,7 @@ class Lambdarank:
     reg: float = 1.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "others", tuple(self.others))  # a list is welcome
         for field, fine, allowed in (
             ("trees", self.trees >= 1, "a whole number from 1 on"),
             ("learning_rate", self.learning_rate > 0, "a number above 0"),
