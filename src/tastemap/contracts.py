@@ -7,9 +7,9 @@ else a user wants from a model (lists, similar items, reasons, files) is built h
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -19,8 +19,10 @@ import numpy as np
 from tastemap.data.interactions import UNKNOWN, Histories, Id, Interactions, Vocabulary
 from tastemap.data.table import Table
 from tastemap.errors import UsageError, require_k
+from tastemap.hyperparameters import refused, settle
 from tastemap.kernels.topk import top_k
 from tastemap.recommend import tie_order, top_items
+from tastemap.seeding import require_seed
 from tastemap.shapes import Float32, Int32
 from tastemap.storage import Arrays, pack_log, unpack_log, write_folder
 from tastemap.training import Monitor, TrainingLog
@@ -39,6 +41,16 @@ class Recipe(ABC):
     uses_validation: ClassVar[bool] = False
     """Whether `fit` takes `validation=`, events to stop training by."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let every recipe settle its fields before it checks them, and its seed before it fits."""
+        super().__init_subclass__(**options)
+        for name, before in (("__post_init__", _settled), ("fit", _seeded)):
+            if name in vars(cls):
+                setattr(cls, name, before(vars(cls)[name]))
+
+    def __post_init__(self) -> None:
+        settle(self)
+
     @abstractmethod
     def fit(self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None) -> "Model":
         """Train on a log and return a new model; nothing that was passed in is changed."""
@@ -55,11 +67,26 @@ class Recipe(ABC):
     def _require(self, field: str, fine: bool, allowed: str) -> None:
         """Refuse a hyper-parameter that cannot work."""
         if not fine:
-            raise UsageError(
-                f"{self.name}({field}={getattr(self, field)!r})",
-                f"{field}: {allowed}",
-                f"leave {field} out to use its default",
-            )
+            raise refused(self, field, allowed)
+
+
+def _settled(check: Callable[[Recipe], None]) -> Callable[[Recipe], None]:
+    @wraps(check)
+    def settle_and_check(self: Recipe) -> None:
+        settle(self)
+        check(self)
+
+    return settle_and_check
+
+
+def _seeded(fit: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(fit)
+    def fit_with_plain_seed(*given: Any, **named: Any) -> Any:
+        if "seed" in named:
+            named["seed"] = require_seed(named["seed"])
+        return fit(*given, **named)
+
+    return fit_with_plain_seed
 
 
 @runtime_checkable

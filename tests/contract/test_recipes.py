@@ -149,6 +149,17 @@ def test_another_seed_gives_another_model_unless_the_recipe_is_closed_form(recip
 
 
 @each_recipe
+def test_a_seed_of_numpy_s_gives_the_same_bits_and_is_saved(recipe, tmp_path):
+    log, _ = noise(users=40, items=40, each=6)
+    seed = np.arange(5, dtype=np.uint8)[3]
+    plain, model = recipe.fit(log, seed=3), recipe.fit(log, seed=seed)
+    np.testing.assert_array_equal(scores_of(model), scores_of(plain))
+    assert load(model.save(tmp_path / "model")).seed == 3
+    with pytest.raises(UsageError, match=r"seed -1\n.*a whole number from 0 on"):
+        recipe.fit(log, seed=-1)
+
+
+@each_recipe
 def test_fitting_and_asking_change_nothing_that_was_passed_in(recipe):
     log, _ = noise()
     before = digest(log)

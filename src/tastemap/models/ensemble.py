@@ -53,9 +53,6 @@ class Ensemble(Nesting):
     uses_validation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for field in ("members", "weights"):  # lists are welcome
-            given = getattr(self, field)
-            object.__setattr__(self, field, given if given is None else tuple(given))
         self._require("members", len(self.members) >= 1, "a tuple of one recipe or more")
         self._require_plain(*self.members)
         weights = self.weights
