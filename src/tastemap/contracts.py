@@ -7,7 +7,7 @@ else a user wants from a model (lists, similar items, reasons, files) is built h
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from importlib.metadata import version
@@ -148,10 +148,10 @@ class Model(ABC):
 
     def recommend(
         self,
-        users: Sequence[Id] | Histories | None = None,
+        users: Iterable[Id] | Histories | None = None,
         k: int = 10,
         *,
-        baskets: Sequence[Sequence[Id]] | None = None,
+        baskets: Iterable[Iterable[Id]] | None = None,
         exclude_seen: bool = True,
         candidates: Iterable[Id] | None = None,
     ) -> Table:
@@ -177,8 +177,6 @@ class Model(ABC):
             Columns user, rank, item, title (where titles are known), score. For baskets, `user`
             is the number of the basket.
         """
-        if isinstance(users, str | int | np.integer):
-            raise UsageError(f"users={users!r}", "a list of ids", f"write recommend([{users!r}])")
         names, histories = self._asked(users, baskets)
         allowed = None if candidates is None else self._item_codes(candidates, "candidates")
         codes, values = top_items(
@@ -331,11 +329,20 @@ class Model(ABC):
         return learned
 
     def _asked(
-        self, users: Sequence[Id] | Histories | None, baskets: Sequence[Sequence[Id]] | None
+        self, users: Iterable[Id] | Histories | None, baskets: Iterable[Iterable[Id]] | None
     ) -> tuple[np.ndarray, Histories]:
         """Who is asked about: a name for each row of the answer, and the histories."""
         if baskets is not None:
-            coded = [self._item_codes(basket, "baskets", strict=False) for basket in baskets]
+            if users is not None:
+                raise UsageError("users and baskets", "one of the two", "call recommend twice")
+            given: list[Any] = [baskets] if _is_one(baskets) else list(baskets)
+            for one in filter(_is_one, given):
+                raise UsageError(
+                    f"baskets: {one!r} where a basket is asked for",
+                    "a list of item ids for each person",
+                    "write baskets=[[...]], even for one person",
+                )
+            coded = [self._item_codes(basket, "baskets", strict=False) for basket in given]
             return np.arange(len(coded)), Histories.of_items(coded)
         if users is None:
             return self.users.ids, self.train.histories()
@@ -344,7 +351,10 @@ class Model(ABC):
             names = np.full(len(users), None, dtype=object)
             names[known] = self.users.decode(users.user[known])
             return names, users
-        return np.array(list(users), dtype=object), self.histories(users)
+        if _is_one(users):
+            raise UsageError(f"users={users!r}", "a list of ids", f"write recommend([{users!r}])")
+        asked = list(users)  # once: a generator is used up by it
+        return np.array(asked, dtype=object), self.histories(asked)
 
     def _item_codes(
         self, ids: Iterable[Id], argument: str, strict: bool = True
@@ -367,6 +377,11 @@ class Model(ABC):
         if self.train.table is not None:
             named["title"] = self.train.table.titles[codes]
         return named
+
+
+def _is_one(given: Any) -> bool:
+    """Whether this is one id where a list of them is asked for."""
+    return isinstance(given, str) or not isinstance(given, Iterable)
 
 
 def _unit_rows(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:

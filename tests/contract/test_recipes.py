@@ -446,6 +446,32 @@ def test_refuses_k_0_and_a_bare_id():
         model.recommend("100")
 
 
+def test_people_may_come_one_by_one():
+    log, _ = withheld()
+    model = SMALL["Popularity"].fit(log)
+    listed = model.recommend([100, 107], k=3)
+    for people in (map(int, ["100", "107"]), (user for user in (100, 107))):
+        found = model.recommend(people, k=3)
+        assert found["user"].tolist() == [100] * 3 + [107] * 3
+        assert found["item"].tolist() == listed["item"].tolist()
+    baskets = model.recommend(baskets=(iter(one) for one in (["i001"], ["i002"])), k=3)
+    assert baskets["user"].tolist() == [0] * 3 + [1] * 3
+
+
+@pytest.mark.parametrize("baskets", ["i001", ["i001", "i002"], [["i001"], "i002"]], ids=str)
+def test_refuses_an_id_where_a_basket_is_asked_for(baskets):
+    log, _ = withheld()
+    model = SMALL["Popularity"].fit(log)
+    with pytest.raises(UsageError, match=r"baskets: 'i00\d' where .*\n.*\n.*baskets=\[\[...\]\]"):
+        model.recommend(baskets=baskets)
+
+
+def test_refuses_users_and_baskets_at_once():
+    log, _ = withheld()
+    with pytest.raises(UsageError, match=r"users and baskets\n.*one of the two"):
+        SMALL["Popularity"].fit(log).recommend([100], baskets=[["i001"]])
+
+
 def test_refuses_scores_that_are_not_finite():
     log, _ = withheld()
     model = SMALL["Popularity"].fit(log)
