@@ -347,7 +347,7 @@ class Model(ABC):
         if users is None:
             return self.users.ids, self.train.histories()
         if isinstance(users, Histories):
-            known = users.user >= 0
+            known = (users.user >= 0) & (users.user < len(self.users))
             names = np.full(len(users), None, dtype=object)
             names[known] = self.users.decode(users.user[known])
             return names, users

@@ -213,6 +213,35 @@ def test_serves_the_unknown_the_empty_and_the_one_item_history(recipe):
     assert scores.shape == (3, 48)
 
 
+@each_recipe
+def test_a_user_code_beyond_the_log_is_nobody(recipe):
+    log, _ = withheld()
+    model = recipe.fit(log, seed=1)
+    made = Histories.of_items([[5, 6, 7], [], [5]], user=[len(log.users), 10**6, 7])
+    alone = Histories.of_items([[5, 6, 7], [], [5]], user=[-1, -1, 7])
+    if recipe.name not in IMPERSONAL:  # chance is drawn by the code
+        np.testing.assert_array_equal(model.score(made), model.score(alone))
+    found = model.recommend(made, k=1)["user"].tolist()
+    assert found == [None, None, log.users.ids[7]]
+    assert model.score(Histories.of_items([])).shape == (0, 48)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@each_recipe
+def test_a_log_without_items_or_without_events_gives_empty_lists_or_is_refused(recipe):
+    log, _ = withheld()
+    for nothing in (Interactions.of([]), log[:0]):
+        try:
+            model = recipe.fit(nothing, seed=1)
+        except InputError:
+            assert recipe.name in {"SVD", "SASRec"}
+            continue
+        strangers = Histories.of_items([[], []], user=[-1, 0])
+        assert model.score(strangers).shape == (2, len(nothing.items))
+        assert np.isfinite(model.score(strangers)).all()
+        assert model.recommend(["nobody"], k=3).n_rows == min(3, len(nothing.items))
+
+
 @each_personal
 def test_folds_in_a_stranger_by_what_she_used(recipe):
     log, missing = withheld()

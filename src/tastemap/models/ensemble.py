@@ -149,6 +149,8 @@ def standardised(
     array([[-1.,  1., -1.,  1.],
            [ 0.,  0.,  0.,  0.]], dtype=float32)
     """
+    if not scores.size:
+        return scores.copy()
     found = scores - scores.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.einsum("ri,ri->r", found, found)[:, None] / max(scores.shape[1], 1))
     return np.divide(found, spread, out=np.zeros_like(found), where=spread > 0)
