@@ -267,9 +267,13 @@ class Model(ABC):
         return None
 
     def save(self, path: str | Path, metrics: Mapping[str, Any] | None = None) -> Path:
-        """Write the folder `path`: manifest.json and model.safetensors; whole or not at all."""
+        """Write the folder `path`: manifest.json and model.safetensors; whole or not at all.
+
+        Of `metrics`, numbers that are not finite are written as null.
+        """
         manifest, arrays = self.packed()
-        return write_folder(path, manifest | {"metrics": dict(metrics or {})}, arrays)
+        numbers = {str(name): _as_json(value) for name, value in (metrics or {}).items()}
+        return write_folder(path, manifest | {"metrics": numbers}, arrays)
 
     def packed(self) -> tuple[dict[str, Any], Arrays]:
         """Everything that a saved folder holds: the manifest and the arrays."""
@@ -382,6 +386,12 @@ class Model(ABC):
 def _is_one(given: Any) -> bool:
     """Whether this is one id where a list of them is asked for."""
     return isinstance(given, str) or not isinstance(given, Iterable)
+
+
+def _as_json(value: Any) -> Any:
+    """A number as JSON has it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _unit_rows(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:

@@ -31,6 +31,13 @@ def test_an_unknown_name_is_refused():
         read({"name": "Future", "fields": {}}, KINDS)
 
 
+def test_a_field_of_a_later_version_is_refused():
+    later = written(TwoStage(ItemKNN(), Popularity()))
+    later["fields"]["retrieve"]["fields"]["warmth"] = 3
+    with pytest.raises(InputError, match=r"ItemKNN with a field called 'warmth'\n.*neighbours, w"):
+        read(later, KINDS)
+
+
 def test_arrays_of_a_part_come_back_under_their_names():
     x, data, other = (np.array([number]) for number in (1, 2, 3))
     arrays = prefixed("retriever", {"x": x, "strength.data": data}) | {"retriever_x": other}
