@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tastemap import storage
 from tastemap.data.interactions import Interactions, ItemTable, Vocabulary
 from tastemap.errors import InputError, UsageError
+from tastemap.models import Popularity
 from tastemap.storage import (
     pack_ids,
     pack_log,
@@ -382,9 +383,17 @@ def test_saving_over_what_is_not_ours_is_refused_and_touches_nothing(tmp_path, k
 
 def test_a_number_that_json_has_not_is_refused_before_anything_is_replaced(tmp_path):
     path = write(tmp_path / "m", 1)
-    with pytest.raises(ValueError, match="Out of range float"):
-        write_folder(path, {"version": float("nan")}, {})
+    for held, why in ((float("nan"), "Out of range float"), ({1}, "set is not JSON")):
+        with pytest.raises(UsageError, match=rf"{why}.*\n.*finite numbers"):
+            write_folder(path, {"version": held}, {})
     assert version_in(path) == 1
+
+
+def test_metrics_beside_a_model_may_be_numpy_s_or_undefined(tmp_path):
+    given = {"ndcg@10": np.float32(0.5), "hits": np.int64(3), "map": float("nan"), "said": "well"}
+    path = Popularity().fit(Interactions.of([("ann", "tea")])).save(tmp_path / "m", given)
+    written = json.loads((path / "manifest.json").read_text())["metrics"]
+    assert written == {"ndcg@10": 0.5, "hits": 3, "map": None, "said": "well"}
 
 
 def test_a_copied_folder_is_as_good_as_the_first(tmp_path):

@@ -7,9 +7,9 @@ else a user wants from a model (lists, similar items, reasons, files) is built h
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, runtime_checkable
@@ -19,9 +19,11 @@ import numpy as np
 from tastemap.data.interactions import UNKNOWN, Histories, Id, Interactions, Vocabulary
 from tastemap.data.table import Table
 from tastemap.errors import UsageError, require_k
+from tastemap.hyperparameters import refused, settle
 from tastemap.kernels.product import panels, product
 from tastemap.kernels.topk import top_k
 from tastemap.recommend import blocks, empty_lists, tie_order, top_items
+from tastemap.seeding import require_seed
 from tastemap.shapes import Float32, Int32
 from tastemap.storage import Arrays, pack_log, unpack_log, write_folder
 from tastemap.training import Monitor, TrainingLog
@@ -40,6 +42,16 @@ class Recipe(ABC):
     uses_validation: ClassVar[bool] = False
     """Whether `fit` takes `validation=`, events to stop training by."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let every recipe settle its fields before it checks them, and its seed before it fits."""
+        super().__init_subclass__(**options)
+        for name, before in (("__post_init__", _settled), ("fit", _seeded)):
+            if name in vars(cls):
+                setattr(cls, name, before(vars(cls)[name]))
+
+    def __post_init__(self) -> None:
+        settle(self)
+
     @abstractmethod
     def fit(self, train: Interactions, *, seed: int = 0, monitor: Monitor | None = None) -> "Model":
         """Train on a log and return a new model; nothing that was passed in is changed."""
@@ -56,11 +68,26 @@ class Recipe(ABC):
     def _require(self, field: str, fine: bool, allowed: str) -> None:
         """Refuse a hyper-parameter that cannot work."""
         if not fine:
-            raise UsageError(
-                f"{self.name}({field}={getattr(self, field)!r})",
-                f"{field}: {allowed}",
-                f"leave {field} out to use its default",
-            )
+            raise refused(self, field, allowed)
+
+
+def _settled(check: Callable[[Recipe], None]) -> Callable[[Recipe], None]:
+    @wraps(check)
+    def settle_and_check(self: Recipe) -> None:
+        settle(self)
+        check(self)
+
+    return settle_and_check
+
+
+def _seeded(fit: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(fit)
+    def fit_with_plain_seed(*given: Any, **named: Any) -> Any:
+        if "seed" in named:
+            named["seed"] = require_seed(named["seed"])
+        return fit(*given, **named)
+
+    return fit_with_plain_seed
 
 
 @runtime_checkable
@@ -122,10 +149,10 @@ class Model(ABC):
 
     def recommend(
         self,
-        users: Sequence[Id] | Histories | None = None,
+        users: Iterable[Id] | Histories | None = None,
         k: int = 10,
         *,
-        baskets: Sequence[Sequence[Id]] | None = None,
+        baskets: Iterable[Iterable[Id]] | None = None,
         exclude_seen: bool = True,
         candidates: Iterable[Id] | None = None,
     ) -> Table:
@@ -151,8 +178,6 @@ class Model(ABC):
             Columns user, rank, item, title (where titles are known), score. For baskets, `user`
             is the number of the basket.
         """
-        if isinstance(users, str | int | np.integer):
-            raise UsageError(f"users={users!r}", "a list of ids", f"write recommend([{users!r}])")
         names, histories = self._asked(users, baskets)
         allowed = None if candidates is None else self._item_codes(candidates, "candidates")
         codes, values = top_items(
@@ -255,9 +280,13 @@ class Model(ABC):
         return None
 
     def save(self, path: str | Path, metrics: Mapping[str, Any] | None = None) -> Path:
-        """Write the folder `path`: manifest.json and model.safetensors; whole or not at all."""
+        """Write the folder `path`: manifest.json and model.safetensors; whole or not at all.
+
+        Of `metrics`, numbers that are not finite are written as null.
+        """
         manifest, arrays = self.packed()
-        return write_folder(path, manifest | {"metrics": dict(metrics or {})}, arrays)
+        numbers = {str(name): _as_json(value) for name, value in (metrics or {}).items()}
+        return write_folder(path, manifest | {"metrics": numbers}, arrays)
 
     def packed(self) -> tuple[dict[str, Any], Arrays]:
         """Everything that a saved folder holds: the manifest and the arrays."""
@@ -317,20 +346,32 @@ class Model(ABC):
         return learned
 
     def _asked(
-        self, users: Sequence[Id] | Histories | None, baskets: Sequence[Sequence[Id]] | None
+        self, users: Iterable[Id] | Histories | None, baskets: Iterable[Iterable[Id]] | None
     ) -> tuple[np.ndarray, Histories]:
         """Who is asked about: a name for each row of the answer, and the histories."""
         if baskets is not None:
-            coded = [self._item_codes(basket, "baskets", strict=False) for basket in baskets]
+            if users is not None:
+                raise UsageError("users and baskets", "one of the two", "call recommend twice")
+            given: list[Any] = [baskets] if _is_one(baskets) else list(baskets)
+            for one in filter(_is_one, given):
+                raise UsageError(
+                    f"baskets: {one!r} where a basket is asked for",
+                    "a list of item ids for each person",
+                    "write baskets=[[...]], even for one person",
+                )
+            coded = [self._item_codes(basket, "baskets", strict=False) for basket in given]
             return np.arange(len(coded)), Histories.of_items(coded)
         if users is None:
             return self.users.ids, self.train.histories()
         if isinstance(users, Histories):
-            known = users.user >= 0
+            known = (users.user >= 0) & (users.user < len(self.users))
             names = np.full(len(users), None, dtype=object)
             names[known] = self.users.decode(users.user[known])
             return names, users
-        return np.array(list(users), dtype=object), self.histories(users)
+        if _is_one(users):
+            raise UsageError(f"users={users!r}", "a list of ids", f"write recommend([{users!r}])")
+        asked = list(users)  # once: a generator is used up by it
+        return np.array(asked, dtype=object), self.histories(asked)
 
     def _item_codes(
         self, ids: Iterable[Id], argument: str, strict: bool = True
@@ -353,6 +394,17 @@ class Model(ABC):
         if self.train.table is not None:
             named["title"] = self.train.table.titles[codes]
         return named
+
+
+def _is_one(given: Any) -> bool:
+    """Whether this is one id where a list of them is asked for."""
+    return isinstance(given, str) or not isinstance(given, Iterable)
+
+
+def _as_json(value: Any) -> Any:
+    """A number as JSON has it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _unit_rows(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:

@@ -1,13 +1,30 @@
 """Randomness as an argument: one seed, independent named streams, and one call that seeds all."""
 
+import operator
 import os
 import random
 from importlib.util import find_spec
+from typing import SupportsIndex
 from zlib import crc32
 
 import numpy as np
 
 from tastemap.errors import UsageError
+
+
+def require_seed(seed: SupportsIndex) -> int:
+    """Return `seed` as a Python int if it can be a seed, else raise.
+
+    >>> require_seed(np.int64(3))
+    3
+    """
+    try:
+        found = operator.index(seed)
+    except TypeError:
+        found = -1
+    if found < 0:
+        raise UsageError(f"seed {seed}", "a whole number from 0 on", "pass seed=42, say")
+    return int(found)
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
@@ -18,8 +35,7 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     >>> bool(stream(1, "split").integers(2**60) == stream(1, "init").integers(2**60))
     False
     """
-    if seed < 0:
-        raise UsageError(f"seed {seed}", "a whole number from 0 on", "pass seed=42, say")
+    seed = require_seed(seed)
     words = [name if isinstance(name, int) else crc32(name.encode()) for name in names]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *words])))
 
@@ -34,6 +50,7 @@ def seed_everything(seed: int, deterministic: bool = True) -> tuple[str, ...]:
     >>> seed_everything(7)[:2]
     ('python', 'numpy')
     """
+    seed = require_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - the legacy generator is what other code draws from
     seeded = ("python", "numpy")

@@ -47,7 +47,7 @@ def write_folder(path: str | Path, manifest: Mapping[str, Any], arrays: Arrays) 
         tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         save_file(tensors, part / "model.safetensors")
         manifest = {**manifest, "format": FORMAT, "sha256": _sha256(part / "model.safetensors")}
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+        text = _as_text(manifest)
         (part / "manifest.json").write_text(text + "\n", encoding="utf-8")
         for file in part.iterdir():
             _flush(file)
@@ -188,6 +188,17 @@ def unpack_log(arrays: Arrays) -> Interactions:
         items=unpack_ids("items", arrays),
         table=table,
     )
+
+
+def _as_text(manifest: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"something to save that JSON cannot hold ({error})",
+            "text, finite numbers, None, lists and dicts of these",
+            "turn it into one of them, or leave it out",
+        ) from error
 
 
 def _previous(path: Path) -> Path:

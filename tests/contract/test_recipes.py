@@ -149,6 +149,17 @@ def test_another_seed_gives_another_model_unless_the_recipe_is_closed_form(recip
 
 
 @each_recipe
+def test_a_seed_of_numpy_s_gives_the_same_bits_and_is_saved(recipe, tmp_path):
+    log, _ = noise(users=40, items=40, each=6)
+    seed = np.arange(5, dtype=np.uint8)[3]
+    plain, model = recipe.fit(log, seed=3), recipe.fit(log, seed=seed)
+    np.testing.assert_array_equal(scores_of(model), scores_of(plain))
+    assert load(model.save(tmp_path / "model")).seed == 3
+    with pytest.raises(UsageError, match=r"seed -1\n.*a whole number from 0 on"):
+        recipe.fit(log, seed=-1)
+
+
+@each_recipe
 def test_fitting_and_asking_change_nothing_that_was_passed_in(recipe):
     log, _ = noise()
     before = digest(log)
@@ -200,6 +211,35 @@ def test_serves_the_unknown_the_empty_and_the_one_item_history(recipe):
     scores = model.score(strangers)
     assert np.isfinite(scores).all()
     assert scores.shape == (3, 48)
+
+
+@each_recipe
+def test_a_user_code_beyond_the_log_is_nobody(recipe):
+    log, _ = withheld()
+    model = recipe.fit(log, seed=1)
+    made = Histories.of_items([[5, 6, 7], [], [5]], user=[len(log.users), 10**6, 7])
+    alone = Histories.of_items([[5, 6, 7], [], [5]], user=[-1, -1, 7])
+    if recipe.name not in IMPERSONAL:  # chance is drawn by the code
+        np.testing.assert_array_equal(model.score(made), model.score(alone))
+    found = model.recommend(made, k=1)["user"].tolist()
+    assert found == [None, None, log.users.ids[7]]
+    assert model.score(Histories.of_items([])).shape == (0, 48)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@each_recipe
+def test_a_log_without_items_or_without_events_gives_empty_lists_or_is_refused(recipe):
+    log, _ = withheld()
+    for nothing in (Interactions.of([]), log[:0]):
+        try:
+            model = recipe.fit(nothing, seed=1)
+        except InputError:
+            assert recipe.name in {"SVD", "SASRec"}
+            continue
+        strangers = Histories.of_items([[], []], user=[-1, 0])
+        assert model.score(strangers).shape == (2, len(nothing.items))
+        assert np.isfinite(model.score(strangers)).all()
+        assert model.recommend(["nobody"], k=3).n_rows == min(3, len(nothing.items))
 
 
 @each_personal
@@ -451,6 +491,32 @@ def test_refuses_k_0_and_a_bare_id():
         model.recommend([100], k=0)
     with pytest.raises(UsageError, match=r"write recommend\(\['100'\]\)"):
         model.recommend("100")
+
+
+def test_people_may_come_one_by_one():
+    log, _ = withheld()
+    model = SMALL["Popularity"].fit(log)
+    listed = model.recommend([100, 107], k=3)
+    for people in (map(int, ["100", "107"]), (user for user in (100, 107))):
+        found = model.recommend(people, k=3)
+        assert found["user"].tolist() == [100] * 3 + [107] * 3
+        assert found["item"].tolist() == listed["item"].tolist()
+    baskets = model.recommend(baskets=(iter(one) for one in (["i001"], ["i002"])), k=3)
+    assert baskets["user"].tolist() == [0] * 3 + [1] * 3
+
+
+@pytest.mark.parametrize("baskets", ["i001", ["i001", "i002"], [["i001"], "i002"]], ids=str)
+def test_refuses_an_id_where_a_basket_is_asked_for(baskets):
+    log, _ = withheld()
+    model = SMALL["Popularity"].fit(log)
+    with pytest.raises(UsageError, match=r"baskets: 'i00\d' where .*\n.*\n.*baskets=\[\[...\]\]"):
+        model.recommend(baskets=baskets)
+
+
+def test_refuses_users_and_baskets_at_once():
+    log, _ = withheld()
+    with pytest.raises(UsageError, match=r"users and baskets\n.*one of the two"):
+        SMALL["Popularity"].fit(log).recommend([100], baskets=[["i001"]])
 
 
 def test_refuses_scores_that_are_not_finite():

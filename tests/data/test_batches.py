@@ -158,6 +158,11 @@ def test_a_user_who_used_everything_is_an_error():
     message = r"user 0 has used every item that can be drawn \(1 such users, beta=1\)\n.*\n.*beta=0"
     with pytest.raises(InputError, match=message):
         Negatives(log, beta=1.0).draw(users, 4, stream(1, "test"))  # item 2 has no event
+    with pytest.raises(InputError, match=r"power=1\)\n.*\n.*leave these users out, .*power=0"):
+        Negatives(log, 1.0, "power").draw(users, 4, stream(1, "test"))
+    full = np.array([0], dtype=np.int32)
+    with pytest.raises(InputError, match=r"beta=0\)\n.*\n.*leave these users out$"):
+        Negatives(log_of([[0, 1]], items=2)).draw(full, 4, stream(1, "test"))
     with pytest.raises(InputError, match="somebody new has used every item"):
         Negatives(log[:0], beta=1.0).draw(np.array([-1], np.int32), 1, stream(1, "test"))
 

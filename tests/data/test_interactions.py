@@ -370,6 +370,13 @@ def test_codes_beyond_the_vocabulary_are_refused():
         Interactions.of([("a", "x")]).histories([5])
 
 
+def test_a_log_knows_users_with_events_and_nobody_beyond():
+    log = Interactions.of([("ann", "tea"), ("bob", "tea"), ("eve", "jam")])[np.array([0, 2])]
+    asked = Histories.of_items([[]] * 5, user=[-1, 0, 1, 2, 3])
+    assert log.knows(asked).tolist() == [False, True, False, True, False]
+    assert Interactions.of([]).knows(asked).tolist() == [False] * 5
+
+
 def test_a_table_without_columns_cannot_be_written(tmp_path):
     with pytest.raises(UsageError, match="a table without columns"):
         Table({}).write(tmp_path / "x.csv")

@@ -18,6 +18,7 @@ KINDS = {**RECIPES, "Lambdarank": Lambdarank}
         TwoStage(ALS(alpha0=None), ItemKNN(neighbours=7), candidates=50),
         Ensemble((ALS(factors=3), ItemKNN()), weights=[1, 0.5]),
         TwoStage(rank=Lambdarank(others=(ItemKNN(), Popularity(days=2)), trees=3)),
+        TwoStage(rank=Lambdarank(others=[ItemKNN()])),
     ],
     ids=lambda recipe: recipe.name,
 )
@@ -28,6 +29,13 @@ def test_a_recipe_goes_to_json_and_comes_back(recipe):
 def test_an_unknown_name_is_refused():
     with pytest.raises(InputError, match="a recipe called 'Future'"):
         read({"name": "Future", "fields": {}}, KINDS)
+
+
+def test_a_field_of_a_later_version_is_refused():
+    later = written(TwoStage(ItemKNN(), Popularity()))
+    later["fields"]["retrieve"]["fields"]["warmth"] = 3
+    with pytest.raises(InputError, match=r"ItemKNN with a field called 'warmth'\n.*neighbours, w"):
+        read(later, KINDS)
 
 
 def test_arrays_of_a_part_come_back_under_their_names():

@@ -10,6 +10,7 @@ import tastemap as tm
 from tastemap import InputError, UsageError, threads
 from tastemap.data import synthetic
 from tastemap.models import load
+from tastemap.neural.device import telling_of_memory
 from tastemap.neural.losses import LOSSES
 from tastemap.neural.ncf import GMF, MF, MLP, NeuMF, UserItemNetwork
 from tastemap.neural.pair_fit import PairNetwork
@@ -202,3 +203,17 @@ def test_a_learning_rate_that_explodes_is_named(world):
 def test_the_shared_options_are_abstract():
     with pytest.raises(TypeError, match="abstract"):
         UserItemNetwork()
+
+
+def test_a_user_of_all_items_is_told_of_by_the_recipe_s_own_argument():
+    log = tm.Interactions.of([("ann", "tea"), ("ann", "jam"), ("bob", "tea")])
+    recipe = replace(TINY, popularity_power=0.5)
+    with pytest.raises(InputError, match=r"'ann' has used.*popularity_power=0.5(.*\n)+.*power=0:"):
+        recipe.fit(log)
+
+
+@pytest.mark.parametrize(("said", "shown"), [((), "MemoryError"), (("40 GiB\nof",), "40 GiB")])
+def test_memory_that_ran_out_is_told_of_with_or_without_a_message(said, shown):
+    with pytest.raises(InputError, match=rf"more memory than there is \({shown}\)"):
+        with telling_of_memory("pass less"):
+            raise MemoryError(*said)

@@ -54,6 +54,8 @@ class Negatives:
         Whose histories to keep away from; its catalogue is drawn from.
     beta
         0 or more. Above 0, items without any event are never drawn.
+    called
+        What errors call `beta`: the argument by which the caller was given it.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Negatives:
 
     log: Interactions
     beta: float = 0.0
+    called: str = "beta"
     _pairs: Int64[np.ndarray, " pairs"] = field(init=False, repr=False)
     _total: Float64[np.ndarray, " items"] = field(init=False, repr=False)
     _left: Int64[np.ndarray, " users+1"] = field(init=False, repr=False)
@@ -73,9 +76,9 @@ class Negatives:
     def __post_init__(self) -> None:
         if not 0 <= self.beta < np.inf:
             raise UsageError(
-                f"beta={self.beta!r}",
+                f"{self.called}={self.beta!r}",
                 "0 (uniform) or more (1: by popularity)",
-                "pass beta=0.75, say",
+                f"pass {self.called}=0.75, say",
             )
         width = len(self.log.items)
         pairs, _ = self.log.pairs()
@@ -161,9 +164,10 @@ class Negatives:
             who = "somebody new" if code < 0 else f"user {self.log.users.ids.tolist()[code]!r}"
             raise InputError(
                 f"{who} has used every item that can be drawn "
-                f"({len(np.unique(full)):,} such users, beta={self.beta:g})",
+                f"({len(np.unique(full)):,} such users, {self.called}={self.beta:g})",
                 "users with at least one such item left",
-                "leave these users out of the batch, or draw with beta=0 from the whole catalogue",
+                "leave these users out"
+                + (f", or pass {self.called}=0: the whole catalogue is drawn" if self.beta else ""),
             )
 
 

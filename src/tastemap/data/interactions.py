@@ -302,6 +302,19 @@ class Interactions:
             time=None if found.time is None else found.time[keep],
         )
 
+    def knows(self, histories: Histories) -> Bool[np.ndarray, " rows"]:
+        """Which of these histories, shape (rows,), are of users with events in the log.
+
+        Codes beyond the log are nobody's.
+        """
+        there = (histories.user >= 0) & (histories.user < len(self.users))
+        there[there] = self._active[histories.user[there]]
+        return there
+
+    @cached_property
+    def _active(self) -> Bool[np.ndarray, " users"]:
+        return self.user_counts() > 0
+
     def holds(self, histories: Histories, times: bool = False) -> Bool[np.ndarray, " rows"]:
         """Which of these histories, shape (rows,), are what the log holds of their users.
 

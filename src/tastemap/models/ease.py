@@ -10,6 +10,7 @@ from tastemap.data.interactions import Interactions
 from tastemap.kernels.jit import one_blas_thread
 from tastemap.memory import require_memory
 from tastemap.models.item_to_item import ItemToItemModel
+from tastemap.shapes import Float64
 from tastemap.training import Monitor
 
 
@@ -55,12 +56,7 @@ class EASE(Recipe):
             matrix.data = np.ones_like(matrix.data)
         gram = (matrix.T @ matrix).toarray()
         gram[np.diag_indices(n_items)] += self.reg
-        with one_blas_thread():
-            factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
-            inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
-        assert not failed, "X'X + reg I is positive definite for every reg > 0"
-        assert not failed_too, "a Cholesky factor has no zero on its diagonal"
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        inverse = _inverse(gram)
         strength = -inverse / np.diag(inverse)
         strength[np.diag_indices(n_items)] = 0
         return ItemToItemModel(
@@ -69,3 +65,15 @@ class EASE(Recipe):
             train=train,
             strength=np.ascontiguousarray(strength, dtype=np.float32),
         )
+
+
+def _inverse(gram: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n n"]:
+    """Of X'X + reg I, which is overwritten."""
+    if len(gram) == 0:  # LAPACK takes no matrix without rows
+        return gram
+    with one_blas_thread():
+        factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+        inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    assert not failed, "X'X + reg I is positive definite for every reg > 0"
+    assert not failed_too, "a Cholesky factor has no zero on its diagonal"
+    return np.asarray(np.tril(inverse) + np.tril(inverse, -1).T)

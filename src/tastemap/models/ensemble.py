@@ -53,9 +53,6 @@ class Ensemble(Nesting):
     uses_validation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for field in ("members", "weights"):  # lists are welcome
-            given = getattr(self, field)
-            object.__setattr__(self, field, given if given is None else tuple(given))
         self._require("members", len(self.members) >= 1, "a tuple of one recipe or more")
         self._require_plain(*self.members)
         weights = self.weights
@@ -152,6 +149,8 @@ def standardised(
     array([[-1.,  1., -1.,  1.],
            [ 0.,  0.,  0.,  0.]], dtype=float32)
     """
+    if not scores.size:
+        return scores.copy()
     found = scores - scores.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.einsum("ri,ri->r", found, found)[:, None] / max(scores.shape[1], 1))
     return np.divide(found, spread, out=np.zeros_like(found), where=spread > 0)

@@ -9,7 +9,7 @@ import numpy as np
 from tastemap.contracts import Model
 from tastemap.data.interactions import Histories
 from tastemap.kernels.product import panels, product
-from tastemap.shapes import Bool, Float32
+from tastemap.shapes import Float32
 
 
 class FoldsIn(Protocol):
@@ -44,13 +44,9 @@ class FactorModel(Model):
     def _panels(self) -> Float32[np.ndarray, "panels depth 16"]:
         return panels(self.item_vectors, self.item_bias)
 
-    @cached_property
-    def _known(self) -> Bool[np.ndarray, " users"]:
-        return self.train.user_counts() > 0
-
     def vectors(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
         """A vector for each history: the learned one of a known user, else folded in."""
-        known = (histories.user >= 0) & self._known[np.maximum(histories.user, 0)]
+        known = self.train.knows(histories)
         out = np.empty((len(histories), self.item_vectors.shape[1]), dtype=np.float32)
         out[known] = self.user_vectors[histories.user[known]]
         if not known.all():

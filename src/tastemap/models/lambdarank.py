@@ -10,7 +10,8 @@ import numpy as np
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Histories
 from tastemap.data.table import Table
-from tastemap.errors import InputError, MissingExtra, UsageError
+from tastemap.errors import InputError, MissingExtra
+from tastemap.hyperparameters import refused, settle
 from tastemap.kernels.workers import n_threads
 from tastemap.models.candidate_features import Sources
 from tastemap.models.neighbours import ItemKNN
@@ -64,7 +65,7 @@ class Lambdarank:
     Lambdarank(others=(), trees=50, learning_rate=0.05, leaves=7, min_rows=200, reg=1.0)
     """
 
-    others: tuple[Recipe, ...] = (ItemKNN(),)
+    others: Sequence[Recipe] = (ItemKNN(),)
     trees: int = 100
     learning_rate: float = 0.05
     leaves: int = 7
@@ -72,6 +73,7 @@ class Lambdarank:
     reg: float = 1.0
 
     def __post_init__(self) -> None:
+        settle(self)
         for field, fine, allowed in (
             ("trees", self.trees >= 1, "a whole number from 1 on"),
             ("learning_rate", self.learning_rate > 0, "a number above 0"),
@@ -80,11 +82,7 @@ class Lambdarank:
             ("reg", self.reg >= 0, "a number from 0 on"),
         ):
             if not fine:
-                raise UsageError(
-                    f"Lambdarank({field}={getattr(self, field)!r})",
-                    f"{field}: {allowed}",
-                    f"leave {field} out to use its default",
-                )
+                raise refused(self, field, allowed)
 
     @property
     def name(self) -> str:

@@ -133,7 +133,8 @@ def _nearest(recipe, seed, train, columns) -> ItemToItemModel:  # type: ignore[n
     n_items = len(train.items)
     kept = min(recipe.neighbours, max(n_items - 1, 1))
     ties = tie_order(n_items)
-    found, strengths = [], []
+    found = [np.empty((0, kept), dtype=np.int32)]
+    strengths = [np.empty((0, kept), dtype=np.float32)]
     for start in range(0, n_items, BLOCK):
         part = slice(start, min(start + BLOCK, n_items))
         block = columns(part).T.astype(np.float32)  # one row a target item

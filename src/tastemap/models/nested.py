@@ -99,8 +99,16 @@ def read(value: Any, kinds: Mapping[str, type]) -> Any:
             ", ".join(kinds),
             "load it with the version of tastemap that saved it",
         )
-    fields = {name: read(one, kinds) for name, one in value["fields"].items()}
-    return kinds[value["name"]](**fields)
+    kind = kinds[value["name"]]
+    known = [one.name for one in dataclasses.fields(kind)]
+    for name in value["fields"]:
+        if name not in known:
+            raise InputError(
+                f"a recipe {value['name']} with a field called {name!r}",
+                f"the fields that this version of tastemap knows: {', '.join(known)}",
+                "load it with the version of tastemap that saved it",
+            )
+    return kind(**{name: read(one, kinds) for name, one in value["fields"].items()})
 
 
 def _part_manifest(model: Model) -> dict[str, Any]:

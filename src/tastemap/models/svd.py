@@ -7,7 +7,7 @@ from scipy.sparse.linalg import svds
 
 from tastemap.contracts import Recipe
 from tastemap.data.interactions import Histories, Interactions
-from tastemap.errors import UsageError
+from tastemap.errors import InputError, UsageError
 from tastemap.kernels.jit import one_blas_thread
 from tastemap.models.factors import FactorModel
 from tastemap.seeding import stream
@@ -55,6 +55,12 @@ class SVD(Recipe):
                 f"{matrix.shape[1]:,} items",
                 f"factors from 1 to {min(matrix.shape) - 1}",
                 "use fewer factors, or a bigger log",
+            )
+        if not matrix.data.any():  # ARPACK finds no direction in zeros
+            raise InputError(
+                f"SVD on {matrix.nnz:,} events, none of which counts",
+                "a log with events that weigh more than 0",
+                "use Popularity, which needs none",
             )
         start = stream(seed, "svd", "start").standard_normal(min(matrix.shape))
         with one_blas_thread():

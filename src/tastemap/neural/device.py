@@ -102,7 +102,7 @@ def telling_of_memory(remedy: str) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        said = str(error)
+        said = str(error) or type(error).__name__  # Python's own MemoryError says nothing
         ran_out = isinstance(error, torch.OutOfMemoryError | MemoryError)
         if not ran_out and "not enough memory" not in said and "alloc" not in said:
             raise

@@ -80,7 +80,6 @@ class UserItemNetwork(Recipe):
     uses_validation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))  # a list comes back from a file
         for field in ("factors", "liked", "negatives", "batch_size", "epochs", "validation_users"):
             self._require(field, getattr(self, field) >= 1, "a whole number from 1 on")
         tower = len(self.layers) > 0 and all(width >= 1 for width in self.layers)

@@ -171,7 +171,7 @@ class Sampler:
         most: int,
     ) -> None:
         self.recipe, self.histories, self.seed, self.most = recipe, histories, seed, most
-        self.negatives = Negatives(log, recipe.popularity_power)
+        self.negatives = Negatives(log, recipe.popularity_power, "popularity_power")
         self.owner = np.repeat(histories.user, histories.lengths)
         self.first = np.repeat(histories.starts[:-1], histories.lengths)
         self.length = np.repeat(histories.lengths, histories.lengths)

@@ -10,7 +10,7 @@ from tastemap.data.interactions import Histories
 from tastemap.kernels.product import panels, product
 from tastemap.kernels.workers import one_blas_thread
 from tastemap.neural.network_model import NetworkModel
-from tastemap.shapes import Bool, Float32
+from tastemap.shapes import Float32
 
 if TYPE_CHECKING:
     from tastemap.neural.ncf import UserItemNetwork
@@ -39,10 +39,6 @@ class PairModel(NetworkModel):
         return cast("UserItemNetwork", self.recipe).parts()
 
     @cached_property
-    def _known(self) -> Bool[np.ndarray, " users"]:
-        return self.train.user_counts() > 0
-
-    @cached_property
     def network(self) -> Any:
         """The network again, with torch, to fold strangers in."""
         from tastemap.neural.pair_fit import rebuilt
@@ -51,9 +47,11 @@ class PairModel(NetworkModel):
 
     def users_of(self, histories: Histories) -> dict[str, np.ndarray]:
         """Vectors of each part for each history: learned ones of known users, else folded in."""
-        known = self._met(histories)
-        places = np.maximum(histories.user, 0)
-        found = {part: self.weights[f"{part}.users"][places].copy() for part in self._parts}
+        known = self.train.knows(histories)
+        tables = {part: self.weights[f"{part}.users"] for part in self._parts}
+        found = {p: np.zeros((len(known), t.shape[1]), t.dtype) for p, t in tables.items()}
+        for part, table in tables.items():
+            found[part][known] = table[histories.user[known]]
         strangers = ~known & (histories.lengths > 0)
         if strangers.any():
             recipe = cast("UserItemNetwork", self.recipe)
@@ -70,18 +68,13 @@ class PairModel(NetworkModel):
         if "mlp" in users:
             scores += self._tower(users["mlp"])
         if "gmf" in users:
-            scores += product(
-                users["gmf"] * self.weights["gmf.weights"], self._products, len(scores[0])
-            )
+            scores += product(users["gmf"] * self.weights["gmf.weights"], self._products, n_items)
         if "dot" in users:
             scores += product(users["dot"], self._products, n_items)
         scores += self.weights["bias"]
-        nobody = (histories.lengths == 0) & ~self._met(histories)
+        nobody = (histories.lengths == 0) & ~self.train.knows(histories)
         scores[nobody] = self.popularity
         return scores
-
-    def _met(self, histories: Histories) -> Bool[np.ndarray, " rows"]:
-        return (histories.user >= 0) & self._known[np.maximum(histories.user, 0)]
 
     @cached_property
     def _products(self) -> Float32[np.ndarray, "panels depth 16"]:
