@@ -19,13 +19,13 @@ import numpy as np
 from tastemap.data.interactions import UNKNOWN, Histories, Id, Interactions, Vocabulary
 from tastemap.data.table import Table
 from tastemap.errors import UsageError, require_k
-from tastemap.hyperparameters import refused, settle
+from tastemap.hyperparameters import refused, settle, settled
 from tastemap.kernels.product import panels, product
 from tastemap.kernels.topk import top_k
 from tastemap.recommend import blocks, empty_lists, tie_order, top_items
 from tastemap.seeding import require_seed
 from tastemap.shapes import Float32, Int32
-from tastemap.storage import Arrays, pack_log, unpack_log, write_folder
+from tastemap.storage import Arrays, as_json, pack_log, unpack_log, write_folder
 from tastemap.training import Monitor, TrainingLog
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Recipe(ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         """Let every recipe settle its fields before it checks them, and its seed before it fits."""
         super().__init_subclass__(**options)
-        for name, before in (("__post_init__", _settled), ("fit", _seeded)):
+        for name, before in (("__post_init__", settled), ("fit", _seeded)):
             if name in vars(cls):
                 setattr(cls, name, before(vars(cls)[name]))
 
@@ -69,15 +69,6 @@ class Recipe(ABC):
         """Refuse a hyper-parameter that cannot work."""
         if not fine:
             raise refused(self, field, allowed)
-
-
-def _settled(check: Callable[[Recipe], None]) -> Callable[[Recipe], None]:
-    @wraps(check)
-    def settle_and_check(self: Recipe) -> None:
-        settle(self)
-        check(self)
-
-    return settle_and_check
 
 
 def _seeded(fit: Callable[..., Any]) -> Callable[..., Any]:
@@ -285,7 +276,7 @@ class Model(ABC):
         Of `metrics`, numbers that are not finite are written as null.
         """
         manifest, arrays = self.packed()
-        numbers = {str(name): _as_json(value) for name, value in (metrics or {}).items()}
+        numbers = {str(name): as_json(value) for name, value in (metrics or {}).items()}
         return write_folder(path, manifest | {"metrics": numbers}, arrays)
 
     def packed(self) -> tuple[dict[str, Any], Arrays]:
@@ -399,12 +390,6 @@ class Model(ABC):
 def _is_one(given: Any) -> bool:
     """Whether this is one id where a list of them is asked for."""
     return isinstance(given, str) or not isinstance(given, Iterable)
-
-
-def _as_json(value: Any) -> Any:
-    """A number as JSON has it."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _unit_rows(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:

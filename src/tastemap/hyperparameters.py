@@ -3,7 +3,8 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from types import NoneType
 from typing import Any, get_args, get_origin
 
@@ -33,6 +34,17 @@ def settle(recipe: Any) -> None:
         except (TypeError, ValueError, OverflowError) as error:
             raise _not_of_its_kind(recipe, one.name, one.type) from error
         object.__setattr__(recipe, one.name, plain)
+
+
+def settled(check: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A check of a recipe's fields that settles them first."""
+
+    @wraps(check)
+    def settle_and_check(recipe: Any) -> None:
+        settle(recipe)
+        check(recipe)
+
+    return settle_and_check
 
 
 def refused(recipe: Any, field: str, allowed: str, remedy: str = "") -> UsageError:

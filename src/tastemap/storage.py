@@ -190,6 +190,12 @@ def unpack_log(arrays: Arrays) -> Interactions:
     )
 
 
+def as_json(value: Any) -> Any:
+    """A number as JSON has it: NumPy's as Python's, None for one that is not finite."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
 def _as_text(manifest: Mapping[str, Any]) -> str:
     try:
         return json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
