@@ -46,16 +46,25 @@ def device_of(asked: str) -> torch.device:
 
 
 class _Torch:
-    """What `workers.hold` wants to know: torch's threads are one setting with those of BLAS."""
+    """What `workers.hold` wants to know: torch's threads are one setting with those of BLAS.
+
+    torch has a number for the process and one for each Python thread that has called it. Setting
+    them empties caches, so nothing is set that is so already.
+    """
 
     filepath = "torch"
+
+    def __init__(self) -> None:
+        self.of_process = torch.get_num_threads()
 
     @property
     def num_threads(self) -> int:
         return torch.get_num_threads()
 
     def set_num_threads(self, n: int) -> None:
-        torch.set_num_threads(n)
+        if n != self.of_process or n != torch.get_num_threads():
+            torch.set_num_threads(n)
+            self.of_process = n
 
 
 hold(_Torch())
