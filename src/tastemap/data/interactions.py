@@ -247,7 +247,9 @@ class Interactions:
         column sums of a matrix of ones are the items' counts. See docs/how-it-works.md for the
         classic 4 x 5 example.
         """
-        return self.compressed().scipy()
+        found = self.compressed()
+        shared = np.may_share_memory(found.values, self.weight)  # the caller's own from here on
+        return (found._replace(values=found.values.copy()) if shared else found).scipy()
 
     def compressed(self) -> Compressed:
         """What `matrix` is made of, for those that need no SciPy."""
