@@ -1,5 +1,7 @@
 """User-item networks: they learn taste, nothing from noise, and score as their formula says."""
 
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -217,3 +219,14 @@ def test_memory_that_ran_out_is_told_of_with_or_without_a_message(said, shown):
     with pytest.raises(InputError, match=rf"more memory than there is \({shown}\)"):
         with telling_of_memory("pass less"):
             raise MemoryError(*said)
+
+
+def test_somebody_new_without_a_history_needs_no_torch(tmp_path):
+    TINY.fit(withheld()[0], seed=3).save(tmp_path / "model")
+    code = (
+        "import sys; import tastemap as tm; sys.modules['torch'] = None\n"
+        f"print(tm.load({str(tmp_path / 'model')!r}).recommend(['nobody'], k=2).n_rows)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2"]

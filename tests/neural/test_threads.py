@@ -1,7 +1,5 @@
 """Networks asked and trained from several Python threads: the same bits, and torch left alone."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -71,14 +69,3 @@ def test_two_fits_side_by_side_learn_what_one_learns_alone(name, log):
             for one, other in zip(alone, pool.map(fit, recipes), strict=True):
                 for part in one.weights:
                     assert one.weights[part].tobytes() == other.weights[part].tobytes()
-
-
-def test_somebody_new_without_a_history_needs_no_torch(log, tmp_path):
-    FAMILY["NeuMF"].fit(log, seed=3).save(tmp_path / "model")
-    code = (
-        "import sys; import tastemap as tm; sys.modules['torch'] = None\n"
-        f"print(tm.load({str(tmp_path / 'model')!r}).recommend(['nobody'], k=2).n_rows)"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["2"]

@@ -12,15 +12,13 @@ attends to it, its vector is zero and stays zero.
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tastemap.errors import InputError
-from tastemap.kernels.dropout import dropped
-from tastemap.neural.attended import attention
 from tastemap.neural.device import draws
+from tastemap.neural.operations import attention, dropped
 from tastemap.shapes import Bool, Float, Int
 
 if TYPE_CHECKING:
@@ -170,24 +168,7 @@ class Dropout(nn.Module):
         if x.device.type != "cpu":
             return F.dropout(x, self.share)
         key = torch.empty((), dtype=torch.int64).random_(generator=draws()).item()
-        return _Dropped.apply(x, int(key), self.level)
-
-
-class _Dropped(torch.autograd.Function):
-    """The kernel, and its gradient: the same draws, from the same key."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Float[Tensor, "*shape"], key: int, level: int) -> Tensor:
-        ctx.draws = key, level
-        out = torch.empty(x.shape)
-        scale = np.float32(256 / (256 - level))
-        flat = x.detach().contiguous().view(-1).numpy()
-        dropped(flat, np.uint64(key), np.uint8(level), scale, out.view(-1).numpy())
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        return _Dropped.apply(slopes[0], *ctx.draws), None, None
+        return dropped(x, int(key), self.level)
 
 
 class Attention(nn.Module):

@@ -14,9 +14,9 @@ from tastemap.data.interactions import Histories, Interactions
 from tastemap.kernels.workers import deal
 from tastemap.neural.device import device_of, draws, quietly_seeded
 from tastemap.neural.layers import Encoder, arrays_of
-from tastemap.neural.listed import listed
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES, linear_softmax, positive_weight
+from tastemap.neural.operations import listed
 from tastemap.neural.sequence_model import SequenceModel
 from tastemap.neural.sequences import Part, Windows, newest, require_order, shown_and_held
 from tastemap.neural.validation import ndcg
