@@ -127,7 +127,7 @@ def _core(frame: Any, k: int, user: str, item: str) -> _Core:
         raise InputError(
             f"k={k}: no user with {k} items and item with {k} users is left",
             f"k from 1 to {largest} on this log",
-            f"pass k={largest}, or read more events",
+            f"pass k={largest} (--core {largest}), or read more events",
         )
     removed = [
         _n_rows(everything.select(name).unique()) - _n_rows(pairs.select(name).unique())
