@@ -1,4 +1,6 @@
-"""A tile of a matrix product, kept in registers: what `product`, `symmetric` and `attention` grow.
+"""A tile of a matrix product, kept in registers: what `product` and `attention` are made of.
+
+`symmetric` has a loop of its own, made of the same vectors.
 
 In LLVM's own language, because the twelve sums must stay in registers over the whole loop and no
 way to write it in Python made numba keep them there (it reached half of this).
