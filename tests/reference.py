@@ -84,6 +84,12 @@ def random_word(seed, epoch, index):
     return _mixed((key + (index + 1) * golden) % 2**64)
 
 
+def stream_bytes(seed, epoch, n):
+    """The first `n` bytes of the stream, each word's lowest first."""
+    words = (random_word(seed, epoch, index) for index in range(-(-n // 8)))
+    return np.array([byte for word in words for byte in word.to_bytes(8, "little")][:n])
+
+
 def _mixed(word):
     word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64

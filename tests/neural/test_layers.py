@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from tastemap.errors import InputError
-from tastemap.neural.layers import Context, Dropout, Encoder, Norm
+from tastemap.neural.layers import Context, Dropout, Encoder, End, Linear, Norm
 from tastemap.neural.sasrec import SASRec
 
 SMALL = {"factors": 8, "blocks": 2, "heads": 2, "max_len": 9, "dropout": 0.0}
@@ -141,6 +143,27 @@ def test_dropout_sets_its_share_to_zero_and_keeps_the_mean(share):
     rows = (found == 0).float().mean(dim=(1, 2))
     assert rows.std() < 1.3 * (share * (1 - share) / 400) ** 0.5  # no pattern along an axis
     assert layer.eval()(x) is x
+
+
+@pytest.mark.parametrize(("relu", "added"), [(False, False), (True, False), (False, True)])
+def test_a_matrix_and_what_follows_it_is_each_of_them_in_turn_with_its_gradient(relu, added):
+    torch.manual_seed(0)
+    layer, dropout = Linear(6, 5), Dropout(0.3).train()
+    x, onto = torch.randn(4, 7, 6, requires_grad=True), torch.randn(4, 7, 5, requires_grad=True)
+    nn.init.normal_(layer.bias)
+    torch.manual_seed(1)
+    found = layer(x, relu=relu, end=End(dropout, onto if added else None))
+    plain = F.linear(x, layer.weight, layer.bias)
+    torch.manual_seed(1)  # the same draws
+    expected = dropout(plain.relu() if relu else plain) + (onto if added else 0)
+    torch.testing.assert_close(found, expected)
+    assert (expected == 0).any() or added
+    of = [x, layer.weight, layer.bias, *([onto] if added else [])]
+    slopes = torch.randn(found.shape)
+    for ours, theirs in zip(
+        *(torch.autograd.grad(y, of, slopes) for y in (found, expected)), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("positions", ["ages", "back"])

@@ -35,7 +35,7 @@ _POWERS = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1
 
 
 @exact
-def attended(inputs, starts, bias, heads, out):  # type: ignore[no-untyped-def]
+def attended(inputs, shift, starts, bias, heads, out):  # type: ignore[no-untyped-def]
     """What each place takes from itself and those before it.
 
     out[i] = Σ_j w_ij v_j, w_i = softmax over start <= j <= i of q_i . k_j / √(d/heads) + bias_(i-j)
@@ -44,6 +44,8 @@ def attended(inputs, starts, bias, heads, out):  # type: ignore[no-untyped-def]
     ----------
     inputs : float32 (rows, len, 3 d)
         Queries, keys and values side by side, each of them head after head.
+    shift : float32 (3 d,)
+        Added to each place's inputs first: the bias of the layer that made them.
     starts : int64 (rows,)
         The first place of each row that is no padding; a place of padding takes from itself alone.
     bias : float32 (heads, distances)
@@ -54,154 +56,148 @@ def attended(inputs, starts, bias, heads, out):  # type: ignore[no-untyped-def]
     """
     rows, length, wide = inputs.shape
     d, size = wide // 3, wide // 3 // heads
-    q, k, v, turned, weights, _, _, mixed = _room(length, size)
-    near = np.empty_like(inputs[0])
-    done = np.empty((length, d), dtype=np.float32)
+    near, turned, weights, factors = _room(length, wide, size)
+    done = _places(length, d)
     for r in range(rows):
-        _copy(inputs[r], near)
+        _near(inputs[r], shift, factors, near)
         for h in range(heads):
-            _load(near, h * size, size, q)
-            _load(near, d + h * size, size, k)
-            _load(near, 2 * d + h * size, size, v)
-            _weigh(q, k, turned, starts[r], bias[h], length, size, weights)
-            _mix(weights, v, length, mixed)
-            _store(mixed, length, size, np.float32(1), done, h * size)
-        _copy(done, out[r])
+            first = h * size
+            _weigh(near, first, d + first, turned, starts[r], bias[h], length, size, weights)
+            _mix(weights, near, 2 * d + first, length, size, done, first)
+        for i in range(length):
+            row, found = done[i], out[r, i]
+            for c in range(d):
+                found[c] = row[c]
 
 
 @exact
-def attended_slopes(inputs, starts, bias, heads, slopes, inputs_slopes, bias_slopes):  # type: ignore[no-untyped-def]
+def attended_slopes(inputs, shift, starts, bias, heads, slopes, to_inputs, to_shift, to_bias):  # type: ignore[no-untyped-def]
     """The gradient of `attended`; `slopes` (rows, len, d) is that of its output.
 
-    Written: `inputs_slopes`, of the shape of the inputs, and `bias_slopes`, which must hold 0.
+    Written: `to_inputs`, and `to_shift` and `to_bias`, which must hold 0.
 
     With g_ij = slope_i . v_j: v_j gets Σ_i w_ij slope_i, the score of (i, j) gets
     w_ij (g_ij - Σ_j w_ij g_ij), and q and k get what the scores pass on.
     """
     rows, length, wide = inputs.shape
     d, size = wide // 3, wide // 3 // heads
-    q, k, v, turned, weights, scores, slope, mixed = _room(length, size)
-    shrink = _shrink(size)
-    near, done = np.empty_like(inputs[0]), np.empty_like(inputs[0])
-    beside = np.empty((length, d), dtype=np.float32)
+    near, turned, weights, factors = _room(length, wide, size)
+    scores, beside = np.zeros_like(weights), _places(length, d)
+    to_q, to_k, to_v = _places(length, d), _places(length, d), _places(length, d)
+    nothing, all_ones = np.zeros(d, dtype=np.float32), np.ones(d, dtype=np.float32)
     for r in range(rows):
-        _copy(inputs[r], near)
-        _copy(slopes[r], beside)
+        _near(inputs[r], shift, factors, near)
+        _near(slopes[r], nothing, all_ones, beside)
         for h in range(heads):
-            _load(near, h * size, size, q)
-            _load(near, d + h * size, size, k)
-            _load(near, 2 * d + h * size, size, v)
-            _load(beside, h * size, size, slope)
-            _weigh(q, k, turned, starts[r], bias[h], length, size, weights)
-            _gather(weights, slope, length, mixed)
-            _store(mixed, length, size, np.float32(1), done, 2 * d + h * size)
-            _turn(slope, length, size, np.float32(1), turned)
-            _score(v, turned, length, size, scores)
+            first = h * size
+            _weigh(near, first, d + first, turned, starts[r], bias[h], length, size, weights)
+            _gather(weights, beside, first, length, size, to_v, first)
+            _turn(beside, first, length, size, turned)
+            _score(near, 2 * d + first, turned, length, size, scores)
             _through_softmax(weights, scores, length)
-            _lower(scores, bias_slopes[h], length)
-            _mix(scores, k, length, mixed)
-            _store(mixed, length, size, shrink, done, h * size)
-            _gather(scores, q, length, mixed)
-            _store(mixed, length, size, shrink, done, d + h * size)
-        _copy(done, inputs_slopes[r])
+            _lower(scores, to_bias[h], length)
+            _mix(scores, near, d + first, length, size, to_q, first)
+            _gather(scores, near, first, length, size, to_k, first)
+        for part, found in enumerate((to_q, to_k, to_v)):
+            own = slice(part * d, (part + 1) * d)
+            factor, total = factors[own], to_shift[own]
+            for i in range(length):
+                row, given = found[i], to_inputs[r, i, own]
+                for c in range(d):
+                    given[c] = row[c] * factor[c]
+                    total[c] += given[c]
 
 
 @exact
-def _shrink(size):  # type: ignore[no-untyped-def]
-    return np.float32(1 / np.sqrt(np.float64(size)))
+def _room(length, wide, size):  # type: ignore[no-untyped-def]
+    """What one history needs, in whole tiles; what lies beyond it stays 0, or is never looked at.
 
-
-@exact
-def _room(length, size):  # type: ignore[no-untyped-def]
-    """Matrices for one head of one history, in whole tiles; what lies beyond it stays 0.
-
-    Of queries, keys, values and slopes (places, size); one of them turned (size, places); weights
-    and scores (places, places); what is mixed (places, size).
+    Its inputs, one head's queries or slopes turned (size, places), weights (places, places), and
+    what inputs are multiplied by: queries shrink, for all scores to.
     """
-    places = (length + ROWS - 1) // ROWS * ROWS
     across = (length + COLUMNS - 1) // COLUMNS * COLUMNS
-    deep = (size + COLUMNS - 1) // COLUMNS * COLUMNS
-    q = np.zeros((places, deep), dtype=np.float32)
-    turned = np.zeros((deep, across), dtype=np.float32)
-    weights = np.zeros((places, across), dtype=np.float32)
-    k, v, slope, mixed = np.zeros_like(q), np.zeros_like(q), np.zeros_like(q), np.zeros_like(q)
-    return q, k, v, turned, weights, np.zeros_like(weights), slope, mixed
+    turned = np.zeros((size, across), dtype=np.float32)
+    near = _places(length, wide)
+    weights = np.zeros((len(near), across), dtype=np.float32)
+    factors = np.ones(wide, dtype=np.float32)
+    factors[: wide // 3] = np.float32(1 / np.sqrt(np.float64(size)))
+    return near, turned, weights, factors
 
 
 @exact
-def _copy(matrix, near):  # type: ignore[no-untyped-def]
+def _places(length, wide):  # type: ignore[no-untyped-def]
+    """A row a place, in whole tiles; a tile that begins in the last columns may end beyond them."""
+    return np.zeros(((length + ROWS - 1) // ROWS * ROWS, wide + COLUMNS), dtype=np.float32)
+
+
+@exact
+def _near(matrix, shift, factors, near):  # type: ignore[no-untyped-def]
     """A history at once, in the order of memory, which processors read ahead in."""
-    flat, copy = matrix.reshape(-1), near.reshape(-1)
-    for i in range(len(flat)):
-        copy[i] = flat[i]
-
-
-@exact
-def _load(matrix, first, size, out):  # type: ignore[no-untyped-def]
-    """Columns from `first` on, `size` of them."""
     for i in range(len(matrix)):
-        for c in range(size):
-            out[i, c] = matrix[i, first + c]
+        row, copy = matrix[i], near[i]
+        for c in range(len(shift)):
+            copy[c] = (row[c] + shift[c]) * factors[c]
 
 
 @exact
-def _store(matrix, length, size, scale, out, first):  # type: ignore[no-untyped-def]
+def _turn(matrix, first, length, size, turned):  # type: ignore[no-untyped-def]
+    """Columns from `first` on, `size` of them, as rows."""
     for i in range(length):
+        row = matrix[i, first : first + size]
         for c in range(size):
-            out[i, first + c] = scale * matrix[i, c]
+            turned[c, i] = row[c]
 
 
 @exact
-def _turn(matrix, length, size, scale, turned):  # type: ignore[no-untyped-def]
-    for i in range(length):
-        for c in range(size):
-            turned[c, i] = scale * matrix[i, c]
+def _score(left, first, turned, length, size, scores):  # type: ignore[no-untyped-def]
+    """scores[j, i] = left_j . right_i for j <= i, from `right` turned; whole tiles are filled.
 
-
-@exact
-def _score(left, turned, length, size, scores):  # type: ignore[no-untyped-def]
-    """scores[j, i] = left_j . right_i for j <= i, from `right` turned; whole tiles are filled."""
+    Here and below `first` is where the head begins in the columns of a matrix.
+    """
     nothing = np.zeros(COLUMNS, dtype=np.float32)
-    deep, across = left.shape[1], turned.shape[1]
+    wide, across = left.shape[1], turned.shape[1]
     for i in range(0, across, COLUMNS):
         for j in range(0, min(i + COLUMNS, length), ROWS):
             tile(
-                left, j * deep, 1, deep, turned, i, across, size, nothing, 0,
+                left, j * wide + first, 1, wide, turned, i, across, size, nothing, 0,
                 scores, j * across + i, across,
             )  # fmt: skip
 
 
 @exact
-def _mix(weights, values, length, mixed):  # type: ignore[no-untyped-def]
-    """mixed_i = Σ_(j <= i) weights[j, i] values_j."""
+def _mix(weights, values, first, length, size, mixed, to):  # type: ignore[no-untyped-def]
+    """mixed_i = Σ_(j <= i) weights[j, i] values_j; columns from `to` on.
+
+    The last tile may spill over into the next head, whose turn is next, or beyond the last one.
+    """
     nothing = np.zeros(COLUMNS, dtype=np.float32)
-    deep, across = values.shape[1], weights.shape[1]
+    wide, deep, across = values.shape[1], mixed.shape[1], weights.shape[1]
     for i in range(0, length, ROWS):
-        for c in range(0, deep, COLUMNS):
+        for c in range(0, size, COLUMNS):
             tile(
-                weights, i, across, 1, values, c, deep, min(i + ROWS, length), nothing, 0,
-                mixed, i * deep + c, deep,
+                weights, i, across, 1, values, first + c, wide, min(i + ROWS, length), nothing, 0,
+                mixed, i * deep + to + c, deep,
             )  # fmt: skip
 
 
 @exact
-def _gather(weights, values, length, mixed):  # type: ignore[no-untyped-def]
-    """mixed_j = Σ_(i >= j) weights[j, i] values_i."""
+def _gather(weights, values, first, length, size, mixed, to):  # type: ignore[no-untyped-def]
+    """mixed_j = Σ_(i >= j) weights[j, i] values_i; else as `_mix`."""
     nothing = np.zeros(COLUMNS, dtype=np.float32)
-    deep, across = values.shape[1], weights.shape[1]
+    wide, deep, across = values.shape[1], mixed.shape[1], weights.shape[1]
     for j in range(0, length, ROWS):
-        for c in range(0, deep, COLUMNS):
+        for c in range(0, size, COLUMNS):
             tile(
-                weights, j * across + j, 1, across, values, j * deep + c, deep, length - j,
-                nothing, 0, mixed, j * deep + c, deep,
+                weights, j * across + j, 1, across, values, j * wide + first + c, wide, length - j,
+                nothing, 0, mixed, j * deep + to + c, deep,
             )  # fmt: skip
 
 
 @exact
-def _weigh(q, k, turned, start, bias, length, size, weights):  # type: ignore[no-untyped-def]
+def _weigh(near, queries, keys, turned, start, bias, length, size, weights):  # type: ignore[no-untyped-def]
     """weights[j, i]: the softmax over j of what may be seen, 0 elsewhere."""
-    _turn(q, length, size, _shrink(size), turned)
-    _score(k, turned, length, size, weights)
+    _turn(near, queries, length, size, turned)
+    _score(near, keys, turned, length, size, weights)
     _lift(weights, bias, length)
     across = weights.shape[1]
     highest = np.full(across, _LOWEST)

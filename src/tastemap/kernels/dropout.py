@@ -16,18 +16,26 @@ _BLOCK = 512
 
 
 @serial
-def dropped(values, key, level, scale, out):  # type: ignore[no-untyped-def]
-    """out[i] = scale * values[i] where byte i of the stream `key` is `level` or more, else 0.
+def dropped(values, key, level, out):  # type: ignore[no-untyped-def]
+    """out[i] = values[i] * 256 / (256 - level) where byte i of the stream `key` is `level` or more.
 
-    values, out: float32 (n,); key: uint64; level: uint8, the share of zeros is level / 256. (Of the
-    type of the draws, and one product instead of a choice of two: else no vector registers.)
+    Elsewhere it is 0. values, out: float32 (n,); key: uint64; level: uint8, the share of zeros is
+    level / 256. (Of the type of the draws, and one product instead of a choice of two: else no
+    vector registers.)
     """
     words = np.empty(_BLOCK // 8, dtype=np.uint64)
     draws = words.view(np.uint8)
-    zero = np.float32(0)
+    zero, scale = np.float32(0), np.float32(256) / np.float32(256 - level)
     for start in range(0, len(values), _BLOCK):
-        for i in range(len(words)):
-            words[i] = random_word(key, np.uint64(start // 8 + i))
+        draw(key, start, words)
         some, those = values[start : start + _BLOCK], out[start : start + _BLOCK]
         for i in range(len(some)):
             those[i] = some[i] * (scale if draws[i] >= level else zero)
+
+
+@serial
+def draw(key, start, words):  # type: ignore[no-untyped-def]
+    """Fill words (uint64) with the bytes of the stream from `start`, a multiple of 8, on."""
+    first = np.uint64(start // 8)
+    for i in range(len(words)):
+        words[i] = random_word(key, first + np.uint64(i))

@@ -10,7 +10,7 @@ attends to it, its vector is zero and stays zero.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tastemap.errors import InputError
 from tastemap.neural.device import draws
-from tastemap.neural.operations import attention, dropped
+from tastemap.neural.operations import attention, dropped, linear
 from tastemap.shapes import Bool, Float, Int
 
 if TYPE_CHECKING:
@@ -103,17 +103,18 @@ class Block(nn.Module):
             parts.append(FeedForward(recipe))
         self.parts = nn.ModuleList(parts)
         self.norms = nn.ModuleList(Norm(recipe.norm, d) for _ in parts)
-        self.gates = nn.ModuleList(nn.Linear(d, d) for _ in parts) if recipe.gate else None
+        self.gates = nn.ModuleList(Linear(d, d) for _ in parts) if recipe.gate else None
         self.dropout = Dropout(recipe.dropout)
 
     def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
         """The block's output, of the shape of its input."""
         for place, (part, norm) in enumerate(zip(self.parts, self.norms, strict=True)):
             inner = norm(x, context.there) if self.pre_norm else x
-            found = self.dropout(part(inner, context))
-            if self.gates is not None:
-                found = found * torch.sigmoid(self.gates[place](x))
-            x = x + found
+            if self.gates is None:
+                x = part(inner, context, End(self.dropout, x))
+            else:
+                found = part(inner, context, End(self.dropout))
+                x = x + found * torch.sigmoid(self.gates[place](x))
             if not self.pre_norm:
                 x = norm(x, context.there)
         return x
@@ -167,8 +168,43 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return F.dropout(x, self.share)
+        return dropped(x, *self.draw())
+
+    def draw(self) -> tuple[int, int]:
+        """The key of one pass, and its level; (0, 0) where nothing is dropped."""
+        if not self.training or not self.level:
+            return 0, 0
         key = torch.empty((), dtype=torch.int64).random_(generator=draws()).item()
-        return dropped(x, int(key), self.level)
+        return int(key), self.level
+
+
+class End(NamedTuple):
+    """What follows a part: dropout, then the residual that it is added to; None: neither."""
+
+    dropout: Dropout | None = None
+    onto: Float[Tensor, "*rows d"] | None = None
+
+    def __call__(self, found: Float[Tensor, "*rows d"]) -> Tensor:
+        """onto + dropout(found)."""
+        found = found if self.dropout is None else self.dropout(found)
+        return found if self.onto is None else self.onto + found
+
+
+PLAIN = End()
+
+
+class Linear(nn.Linear):
+    """A matrix and a bias, and what follows them: on a CPU in one pass (`kernels/finish.py`)."""
+
+    def forward(
+        self, x: Float[Tensor, "*rows d"], relu: bool = False, end: End = PLAIN
+    ) -> Float[Tensor, "*rows wide"]:
+        """onto + dropout(relu(x W^T + b))."""
+        if x.device.type == "cpu":
+            drop = (0, 0) if end.dropout is None else end.dropout.draw()
+            return linear(x, self.weight, self.bias, relu, drop, end.onto)
+        found = super().forward(x)
+        return end(F.relu(found) if relu else found)
 
 
 class Attention(nn.Module):
@@ -183,19 +219,21 @@ class Attention(nn.Module):
         super().__init__()
         d = recipe.factors
         self.heads, self.dropout = recipe.heads, Dropout(recipe.attention_dropout)
-        self.inputs = nn.Linear(d, 3 * d)
-        self.output = nn.Linear(d, d)
+        self.inputs = Linear(d, 3 * d)
+        self.output = Linear(d, d)
         back = recipe.positions == "back"
         self.back = nn.Parameter(torch.zeros(recipe.heads, recipe.max_len)) if back else None
 
-    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context, end: End = PLAIN) -> Tensor:
         """What each place takes from itself and those before it."""
         rows, length, d = x.shape
-        inputs = self.inputs(x)
         drops = self.training and self.dropout.share
         if x.device.type == "cpu" and not drops:
-            bias = inputs.new_zeros(self.heads, 0) if self.back is None else self.back
-            return self.output(attention(inputs, context.starts, bias))
+            bias = x.new_zeros(self.heads, 0) if self.back is None else self.back
+            inputs = F.linear(x, self.inputs.weight)
+            mixed = attention(inputs, self.inputs.bias, context.starts, bias)
+            return self.output(mixed, end=end)
+        inputs = self.inputs(x)
         hidden = ~(context.visible if context.mask is None else context.mask)
         bias = None if self.back is None else self.back[:, distances(length)]  # (heads, len, len)
         queries, keys, values = by_head(inputs, 3, self.heads)
@@ -209,7 +247,8 @@ class Attention(nn.Module):
             mixed = F.scaled_dot_product_attention(
                 queries, keys, values, attn_mask=mask, is_causal=mask is None
             )
-        return self.output(mixed.transpose(1, 2).reshape(rows, length, d))
+        mixed = mixed.transpose(1, 2).reshape(rows, length, d)
+        return self.output(mixed, end=end)
 
 
 class Pointwise(nn.Module):
@@ -224,21 +263,22 @@ class Pointwise(nn.Module):
         super().__init__()
         d = recipe.factors
         self.heads, self.max_len = recipe.heads, recipe.max_len
-        self.inputs = nn.Linear(d, 4 * d)
-        self.output = nn.Linear(d, d)
+        self.inputs = Linear(d, 4 * d)
+        self.output = Linear(d, d)
         self.norm = nn.LayerNorm(d)
         self.dropout = Dropout(recipe.attention_dropout)
         self.places = nn.Parameter(torch.zeros(recipe.heads, recipe.max_len))
         self.gaps = nn.Parameter(torch.zeros(recipe.heads, TIME_BUCKETS))
 
-    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context, end: End = PLAIN) -> Tensor:
         """What each place takes from itself and those before it."""
         rows, length, d = x.shape
         gate, values, queries, keys = by_head(F.silu(self.inputs(x)), 4, self.heads)
         scores = queries @ keys.transpose(2, 3) + self._bias(length, context)
         weights = F.silu(scores) / self.max_len * context.visible
         mixed = (self.dropout(weights) @ values).transpose(1, 2).reshape(rows, length, d)
-        return self.output(self.norm(mixed) * gate.transpose(1, 2).reshape(rows, length, d))
+        gated = self.norm(mixed) * gate.transpose(1, 2).reshape(rows, length, d)
+        return self.output(gated, end=end)
 
     def _bias(self, length: int, context: Context) -> Tensor:
         """(heads, len, len) of places, plus (rows, heads, len, len) of times where known."""
@@ -265,7 +305,7 @@ class Filter(nn.Module):
         self.taps = nn.Parameter((forgets / forgets.sum()).repeat(1, recipe.factors))
         self.high = nn.Parameter(torch.randn(1, 1, recipe.factors) * START)
 
-    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context, end: End = PLAIN) -> Tensor:
         """The filtered history."""
         length = x.shape[1]
         x = x * context.there[:, :, None]
@@ -274,7 +314,7 @@ class Filter(nn.Module):
             self.taps[:length], whole, dim=0
         )
         low = torch.fft.irfft(spectrum, whole, dim=1)[:, :length]
-        return low + self.high**2 * (x - low)
+        return end(low + self.high**2 * (x - low))
 
 
 class Both(nn.Module):
@@ -285,9 +325,10 @@ class Both(nn.Module):
         self.share = recipe.filter_share
         self.filter, self.attention = Filter(recipe), Attention(recipe)
 
-    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context, end: End = PLAIN) -> Tensor:
         """The weighted sum of both."""
-        return self.share * self.filter(x, context) + (1 - self.share) * self.attention(x, context)
+        filtered, attended = self.filter(x, context), self.attention(x, context)
+        return end(self.share * filtered + (1 - self.share) * attended)
 
 
 class FeedForward(nn.Module):
@@ -297,19 +338,20 @@ class FeedForward(nn.Module):
         super().__init__()
         d, wide = recipe.factors, recipe.expansion * recipe.factors
         self.kind = recipe.feed_forward
-        self.inner = nn.Linear(d, 2 * wide if self.kind == "swiglu" else wide)
-        self.outer = nn.Linear(wide, d)
+        self.inner = Linear(d, 2 * wide if self.kind == "swiglu" else wide)
+        self.outer = Linear(wide, d)
         self.dropout = Dropout(recipe.dropout)
 
-    def forward(self, x: Float[Tensor, "rows len d"], context: Context) -> Tensor:
+    def forward(self, x: Float[Tensor, "rows len d"], context: Context, end: End = PLAIN) -> Tensor:
         """Each place by itself."""
-        inner = self.inner(x)
+        if self.kind == "relu":
+            return self.outer(self.inner(x, relu=True, end=End(self.dropout)), end=end)
         if self.kind == "swiglu":
-            gate, value = inner.chunk(2, dim=2)
+            gate, value = self.inner(x).chunk(2, dim=2)
             inner = F.silu(gate) * value
         else:
-            inner = F.gelu(inner) if self.kind == "gelu" else F.relu(inner)
-        return self.outer(self.dropout(inner))
+            inner = F.gelu(self.inner(x))
+        return self.outer(self.dropout(inner), end=end)
 
 
 def by_head(x: Float[Tensor, "rows len wide"], n: int, heads: int) -> list[Tensor]:

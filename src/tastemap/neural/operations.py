@@ -9,12 +9,76 @@ from torch import Tensor
 
 from tastemap.kernels import dropout
 from tastemap.kernels.attention import attended, attended_slopes
+from tastemap.kernels.finish import finished, finished_slopes
 from tastemap.kernels.listed import listed_scores, listed_slopes
 from tastemap.shapes import Float, Int
 
 
+def linear(
+    x: Float[Tensor, "*rows d"],
+    weight: Float[Tensor, "wide d"],
+    bias: Float[Tensor, " wide"],
+    bend: bool = False,
+    drop: tuple[int, int] = (0, 0),
+    onto: Float[Tensor, "*rows wide"] | None = None,
+) -> Float[Tensor, "*rows wide"]:
+    """onto + dropout(relu(x W^T + b)): a product, and all that follows it in one pass.
+
+    Parameters
+    ----------
+    x, weight, bias
+        As in `torch.nn.functional.linear`.
+    bend
+        Whether there is a relu; not together with `onto`.
+    drop
+        Key and level of `dropped`; level 0: no dropout.
+    onto
+        What the result is added to, or None.
+    """
+    assert onto is None or not bend
+    return _Linear.apply(x, weight, bias, bend, drop, onto)
+
+
+class _Linear(torch.autograd.Function):
+    """torch's product, then the kernel in place; and the gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Float[Tensor, "*rows d"],
+        weight: Float[Tensor, "wide d"],
+        bias: Float[Tensor, " wide"],
+        bend: bool,
+        drop: tuple[int, int],
+        onto: Float[Tensor, "*rows wide"] | None,
+    ) -> Float[Tensor, "*rows wide"]:
+        out = x.reshape(-1, x.shape[-1]) @ weight.T
+        added = out[:0] if onto is None else onto.reshape(out.shape)
+        key, level = drop
+        finished(out.numpy(), *_numpy(bias), bend, np.uint64(key), np.uint8(level), *_numpy(added))
+        ctx.save_for_backward(x, weight, out if bend else out[:0])
+        ctx.drop, ctx.added = drop, onto is not None
+        return out.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, bent = ctx.saved_tensors
+        flat = slopes[0].reshape(-1, len(weight))
+        key, level = ctx.drop
+        if level or len(bent):
+            found, to_bias = torch.empty(flat.shape), torch.zeros(len(weight))
+            draws = np.uint64(key), np.uint8(level)
+            finished_slopes(*_numpy(flat, bent), *draws, *_numpy(found, to_bias))
+        else:
+            found, to_bias = flat, flat.sum(dim=0)
+        to_x = (found @ weight).view(x.shape)
+        to_weight = found.T @ x.reshape(-1, x.shape[-1])
+        return to_x, to_weight, to_bias, None, None, slopes[0] if ctx.added else None
+
+
 def attention(
     inputs: Float[Tensor, "rows len wide"],
+    shift: Float[Tensor, " wide"],
     starts: Int[Tensor, " rows"],
     bias: Float[Tensor, "heads distances"],
 ) -> Float[Tensor, "rows len d"]:
@@ -24,12 +88,14 @@ def attention(
     ----------
     inputs
         Queries, keys and values side by side; wide = 3 d.
+    shift
+        Added to the inputs of each place first.
     starts
         The first place of each row that is no padding.
     bias
         What is added to scores at each distance; (heads, 0): nothing.
     """
-    return _Attended.apply(inputs, starts, bias)
+    return _Attended.apply(inputs, shift, starts, bias)
 
 
 class _Attended(torch.autograd.Function):
@@ -39,22 +105,23 @@ class _Attended(torch.autograd.Function):
     def forward(
         ctx: Any,
         inputs: Float[Tensor, "rows len wide"],
+        shift: Float[Tensor, " wide"],
         starts: Int[Tensor, " rows"],
         bias: Float[Tensor, "heads distances"],
     ) -> Float[Tensor, "rows len d"]:
-        ctx.save_for_backward(inputs, starts, bias)
+        ctx.save_for_backward(inputs, shift, starts, bias)
         rows, length, wide = inputs.shape
         out = torch.empty(rows, length, wide // 3)
-        attended(*_numpy(inputs, starts, bias), len(bias), out.numpy())
+        attended(*_numpy(inputs, shift, starts, bias), len(bias), out.numpy())
         return out
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, Tensor]:
-        inputs, starts, bias = ctx.saved_tensors
-        found = torch.empty(inputs.shape), torch.zeros(bias.shape)
-        given = _numpy(inputs, starts, bias, slopes[0])
-        attended_slopes(*given[:3], len(bias), given[3], *_numpy(*found))
-        return found[0], None, found[1]
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, None, Tensor]:
+        inputs, shift, starts, bias = ctx.saved_tensors
+        found = torch.empty(inputs.shape), torch.zeros(shift.shape), torch.zeros(bias.shape)
+        given = _numpy(inputs, shift, starts, bias)
+        attended_slopes(*given, len(bias), *_numpy(slopes[0], *found))
+        return found[0], found[1], None, found[2]
 
 
 def listed(
@@ -101,9 +168,8 @@ class _Dropped(torch.autograd.Function):
     def forward(ctx: Any, x: Float[Tensor, "*shape"], key: int, level: int) -> Tensor:
         ctx.draws = key, level
         out = torch.empty(x.shape)
-        scale = np.float32(256 / (256 - level))
         flat = _numpy(x)[0].reshape(-1)
-        dropout.dropped(flat, np.uint64(key), np.uint8(level), scale, out.view(-1).numpy())
+        dropout.dropped(flat, np.uint64(key), np.uint8(level), out.view(-1).numpy())
         return out
 
     @staticmethod
