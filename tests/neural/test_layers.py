@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from tastemap.errors import InputError
-from tastemap.neural.layers import Context, Dropout, Encoder, End, Linear, Norm
+from tastemap.neural.layers import Context, Encoder, Norm
 from tastemap.neural.sasrec import SASRec
+from tastemap.neural.steps import Dropout, End, Linear
 
 SMALL = {"factors": 8, "blocks": 2, "heads": 2, "max_len": 9, "dropout": 0.0}
 VARIANTS = {

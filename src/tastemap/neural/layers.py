@@ -10,15 +10,16 @@ attends to it, its vector is zero and stays zero.
 """
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tastemap.errors import InputError
-from tastemap.neural.device import draws
-from tastemap.neural.operations import attention, dropped, linear
+from tastemap.neural.operations import attention
+from tastemap.neural.steps import PLAIN, Dropout, End, Linear
 from tastemap.shapes import Bool, Float, Int
 
 if TYPE_CHECKING:
@@ -75,15 +76,25 @@ class Context:
         self, there: Bool[Tensor, "rows len"], times: Int[Tensor, "rows len"] | None
     ) -> None:
         self.there, self.times = there, times
-        length = there.shape[1]
         self.starts = (~there).sum(dim=1)  # the first place of each row that is no padding
-        past = torch.ones(length, length, dtype=torch.bool, device=there.device).tril()
-        self.full = bool(there.all())
-        # (rows, 1, len, len): the past, without padding; a padded place sees itself alone, since
-        # a softmax over nothing is NaN.
-        self.visible = past if self.full else past & there[:, None, None, :]
-        itself = torch.eye(length, dtype=torch.bool, device=there.device)
-        self.mask = None if self.full else self.visible | itself
+
+    @cached_property
+    def full(self) -> bool:
+        """Whether nothing is padded."""
+        return bool(self.there.all())
+
+    @cached_property
+    def visible(self) -> Bool[Tensor, "... len len"]:
+        """(len, len), the past, where nothing is padded; else (rows, 1, len, len), without that."""
+        length = self.there.shape[1]
+        past = torch.ones(length, length, dtype=torch.bool, device=self.there.device).tril()
+        return past if self.full else past & self.there[:, None, None, :]
+
+    @cached_property
+    def mask(self) -> Bool[Tensor, "... len len"]:
+        """The same, where a padded place sees itself alone: a softmax over nothing is NaN."""
+        length = self.there.shape[1]
+        return self.visible | torch.eye(length, dtype=torch.bool, device=self.there.device)
 
 
 class Block(nn.Module):
@@ -151,62 +162,6 @@ class Norm(nn.Module):
         return out
 
 
-class Dropout(nn.Module):
-    """Set a share of the numbers to 0 and scale the others up to keep the mean.
-
-    On a CPU by our own kernel (`kernels/dropout.py`: torch's takes a seventh of a whole step); the
-    share is rounded to 1/256 there.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share, self.level = share, min(round(256 * share), 255)
-
-    def forward(self, x: Float[Tensor, "*shape"]) -> Tensor:
-        """The numbers that stay."""
-        if not self.training or not self.share:
-            return x
-        if x.device.type != "cpu":
-            return F.dropout(x, self.share)
-        return dropped(x, *self.draw())
-
-    def draw(self) -> tuple[int, int]:
-        """The key of one pass, and its level; (0, 0) where nothing is dropped."""
-        if not self.training or not self.level:
-            return 0, 0
-        key = torch.empty((), dtype=torch.int64).random_(generator=draws()).item()
-        return int(key), self.level
-
-
-class End(NamedTuple):
-    """What follows a part: dropout, then the residual that it is added to; None: neither."""
-
-    dropout: Dropout | None = None
-    onto: Float[Tensor, "*rows d"] | None = None
-
-    def __call__(self, found: Float[Tensor, "*rows d"]) -> Tensor:
-        """onto + dropout(found)."""
-        found = found if self.dropout is None else self.dropout(found)
-        return found if self.onto is None else self.onto + found
-
-
-PLAIN = End()
-
-
-class Linear(nn.Linear):
-    """A matrix and a bias, and what follows them: on a CPU in one pass (`kernels/finish.py`)."""
-
-    def forward(
-        self, x: Float[Tensor, "*rows d"], relu: bool = False, end: End = PLAIN
-    ) -> Float[Tensor, "*rows wide"]:
-        """onto + dropout(relu(x W^T + b))."""
-        if x.device.type == "cpu":
-            drop = (0, 0) if end.dropout is None else end.dropout.draw()
-            return linear(x, self.weight, self.bias, relu, drop, end.onto)
-        found = super().forward(x)
-        return end(F.relu(found) if relu else found)
-
-
 class Attention(nn.Module):
     """Causal softmax attention: on a CPU by our own kernel, on a GPU by torch's fused one.
 
@@ -234,7 +189,7 @@ class Attention(nn.Module):
             mixed = attention(inputs, self.inputs.bias, context.starts, bias)
             return self.output(mixed, end=end)
         inputs = self.inputs(x)
-        hidden = ~(context.visible if context.mask is None else context.mask)
+        hidden = ~context.mask
         bias = None if self.back is None else self.back[:, distances(length)]  # (heads, len, len)
         queries, keys, values = by_head(inputs, 3, self.heads)
         if drops:  # torch's would draw from its own state
@@ -243,9 +198,10 @@ class Attention(nn.Module):
             weights = scores.masked_fill(hidden, -math.inf).softmax(dim=3)
             mixed = self.dropout(weights) @ values
         else:
+            causal = context.full and bias is None
             mask = context.mask if bias is None else bias.masked_fill(hidden, -math.inf)
             mixed = F.scaled_dot_product_attention(
-                queries, keys, values, attn_mask=mask, is_causal=mask is None
+                queries, keys, values, attn_mask=None if causal else mask, is_causal=causal
             )
         mixed = mixed.transpose(1, 2).reshape(rows, length, d)
         return self.output(mixed, end=end)

@@ -14,11 +14,11 @@ from tastemap.data.batches import Negatives
 from tastemap.data.interactions import Histories, Interactions
 from tastemap.kernels.workers import one_blas_thread
 from tastemap.neural.device import device_of, quietly_seeded
-from tastemap.neural.layers import Dropout
 from tastemap.neural.loop import Measures, Plan, train
 from tastemap.neural.losses import LOSSES
 from tastemap.neural.pair_model import PairModel
 from tastemap.neural.sequences import shown_and_held
+from tastemap.neural.steps import Dropout
 from tastemap.neural.validation import ndcg
 from tastemap.seeding import stream
 from tastemap.shapes import Float, Int, Int32
