@@ -36,8 +36,8 @@ comes first, wherever in the list they stand. A *listwise* one looks at a whole 
 for its top. The formulas, with their sources, stand in `tastemap/neural/losses.py`; any of them
 goes with any network: `SASRec(loss="bpr", negatives=64)`, `NeuMF(loss="lambdarank")`. With one used
 item in each list, as here, ListNet is the softmax (on the same draws: SASRec's softmax corrects for
-how often an item is drawn). SASRec's rows were trained before attention on a CPU had a kernel of
-its own: the command gives other bits now.
+how often an item is drawn). SASRec's rows were trained before sequence models had kernels
+of their own on a CPU: the command gives other bits now.
 """
 
 

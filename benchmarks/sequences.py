@@ -11,7 +11,7 @@ the last item. Training stops by nDCG@10 on 2,000 users of the validation part; 
 looked at once, by the weights that were kept. Options are those of papers or plain guesses: they
 were not searched for. Members of ensembles were chosen after their own rows, the weights and what
 else stayed out (neighbours, EASE) on validation. Seconds are those of the clock; other work shared
-the two cores. Rows of attention were trained before it had a kernel of its own on a CPU: the
+the two cores. Sequence models were trained before they had kernels of their own on a CPU: the
 commands give other bits now.
 """
 
