@@ -10,7 +10,7 @@ from tastemap.kernels.finish import finished, finished_slopes
 KEY = np.uint64(stream_key(5, 2))
 SHAPES = [(0, 3), (1, 1), (7, 5), (8, 16), (9, 64), (40, 33)]
 WAYS = [
-    (bend, level, added) for bend in (False, True) for level in (0, 77) for added in (False, True)
+    (relu, level, added) for relu in (False, True) for level in (0, 77) for added in (False, True)
 ]
 
 
@@ -25,25 +25,25 @@ def drawn(n, width, level):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("bend", "level", "added"), WAYS)
-def test_bias_relu_dropout_and_residual_come_in_that_order(shape, bend, level, added):
+@pytest.mark.parametrize(("relu", "level", "added"), WAYS)
+def test_bias_relu_dropout_and_residual_come_in_that_order(shape, relu, level, added):
     values, bias, onto, _, factor = drawn(*shape, level)
     shifted = values + bias
-    expected = (np.maximum(shifted, 0) if bend else shifted) * factor + (onto if added else 0)
+    expected = (np.maximum(shifted, 0) if relu else shifted) * factor + (onto if added else 0)
     onto = onto if added else onto[:0]
-    finished(values, bias, bend, KEY, np.uint8(level), onto)
+    finished(values, bias, relu, KEY, np.uint8(level), onto)
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("bend", "level"), [(False, 77), (True, 0), (True, 77)])
-def test_slopes_pass_where_numbers_passed(shape, bend, level):
+@pytest.mark.parametrize(("relu", "level"), [(False, 77), (True, 0), (True, 77)])
+def test_slopes_pass_where_numbers_passed(shape, relu, level):
     values, bias, onto, slopes, factor = drawn(*shape, level)
-    passed = slopes * factor * ((values + bias > 0) if bend else 1)
-    finished(values, bias, bend, KEY, np.uint8(level), onto[:0])
+    passed = slopes * factor * ((values + bias > 0) if relu else 1)
+    finished(values, bias, relu, KEY, np.uint8(level), onto[:0])
     found, of_bias = np.full_like(slopes, np.nan), np.zeros_like(bias)
-    bent = values if bend else values[:0]
-    finished_slopes(slopes, bent, KEY, np.uint8(level), found, of_bias)
+    kept = values if relu else values[:0]
+    finished_slopes(slopes, kept, KEY, np.uint8(level), found, of_bias)
     np.testing.assert_allclose(found, passed, rtol=1e-6)
     np.testing.assert_allclose(of_bias, passed.sum(axis=0), rtol=1e-4, atol=1e-5)
 

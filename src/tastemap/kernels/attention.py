@@ -1,7 +1,7 @@
 """Causal softmax attention of short histories, and its gradient: all products by `tile`.
 
 Forth and back, one thread of an Intel Xeon with AVX-512, by torch's fused attention: 50 events 1.3
-times as fast, with a bias for each distance 2.1; 200 events 1.8, with the bias 3.5 (torch has no
+times as fast, with a bias for each distance 2.1; 200 events 1.7, with the bias 3.4 (torch has no
 fused way back through a bias). `python benchmarks/attention.py` measures it.
 
 Weights are not kept from forth to back: they are made again. They stand turned in memory,

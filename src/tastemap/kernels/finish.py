@@ -1,7 +1,7 @@
 """What follows a product of matrices in a network, in one pass: bias, relu, dropout, a residual.
 
 torch makes each of them by a pass of its own into fresh memory, and a pass costs what its memory
-does: .2 ms for 3,200 x 64 numbers in the middle of a step, of which the arithmetic is a tenth. Here
+does: .2 ms for 3,200 x 64 numbers in the middle of a step of SASRec, .04 where they lie near. Here
 the product itself is changed where it lies, still near.
 """
 
@@ -11,11 +11,11 @@ from tastemap.kernels.dropout import draw
 from tastemap.kernels.jit import serial
 
 _ROWS = 8
-"""Rows at a time: whole words of draws, whatever the width, and still in the first cache."""
+"""Rows at a time: as many words of draws as columns, and all still in the first cache."""
 
 
 @serial
-def finished(values, bias, bend, key, level, onto):  # type: ignore[no-untyped-def]
+def finished(values, bias, relu, key, level, onto):  # type: ignore[no-untyped-def]
     """In place: onto + dropout(relu(values + bias)).
 
     Parameters
@@ -23,7 +23,7 @@ def finished(values, bias, bend, key, level, onto):  # type: ignore[no-untyped-d
     values : float32 (n, width)
         Read and written.
     bias : float32 (width,)
-    bend : bool
+    relu : bool
         Whether numbers below 0 become 0.
     key, level : uint64, uint8
         See `dropout.dropped`; level 0: nothing is dropped.
@@ -31,7 +31,7 @@ def finished(values, bias, bend, key, level, onto):  # type: ignore[no-untyped-d
         What is added last; (0, width): nothing.
     """
     n, width = values.shape
-    words = np.empty(_ROWS // 8 * width, dtype=np.uint64)
+    words = np.empty(width, dtype=np.uint64)  # a byte for each number of 8 rows
     draws = words.view(np.uint8)
     zero, scale = np.float32(0), np.float32(256) / np.float32(256 - level)
     for first in range(0, n, _ROWS):
@@ -41,7 +41,7 @@ def finished(values, bias, bend, key, level, onto):  # type: ignore[no-untyped-d
             row = rows[r]
             for c in range(width):
                 row[c] += bias[c]
-        if bend:
+        if relu:
             for i in range(len(flat)):
                 flat[i] = zero if flat[i] < zero else flat[i]  # NaN stays
         if level > 0:
@@ -55,21 +55,21 @@ def finished(values, bias, bend, key, level, onto):  # type: ignore[no-untyped-d
 
 
 @serial
-def finished_slopes(slopes, bent, key, level, found, bias_slopes):  # type: ignore[no-untyped-def]
+def finished_slopes(slopes, kept, key, level, found, bias_slopes):  # type: ignore[no-untyped-def]
     """The gradient of `finished`: found (n, width), that of the values, is written.
 
-    bias_slopes (width,), which must hold 0, is their sum over rows; bent (n, width) is what came
-    out where it was bent, (0, width) where not. What came out as 0 was below 0, or dropped.
+    bias_slopes (width,), which must hold 0, is their sum over rows; kept (n, width) is what came
+    out where there was a relu, no rows where not. What came out as 0 was below 0, or dropped.
     """
     n, width = slopes.shape
-    words = np.empty(_ROWS // 8 * width, dtype=np.uint64)
+    words = np.empty(width, dtype=np.uint64)  # a byte for each number of 8 rows
     draws = words.view(np.uint8)
     zero, scale = np.float32(0), np.float32(256) / np.float32(256 - level)
     for first in range(0, n, _ROWS):
         given, rows = slopes[first : first + _ROWS].reshape(-1), found[first : first + _ROWS]
         flat = rows.reshape(-1)
-        if len(bent) > 0:
-            was = bent[first : first + _ROWS].reshape(-1)
+        if len(kept) > 0:
+            was = kept[first : first + _ROWS].reshape(-1)
             for i in range(len(flat)):
                 flat[i] = given[i] * (scale if was[i] > zero else zero)
         else:

@@ -18,7 +18,7 @@ def linear(
     x: Float[Tensor, "*rows d"],
     weight: Float[Tensor, "wide d"],
     bias: Float[Tensor, " wide"],
-    bend: bool = False,
+    relu: bool = False,
     drop: tuple[int, int] = (0, 0),
     onto: Float[Tensor, "*rows wide"] | None = None,
 ) -> Float[Tensor, "*rows wide"]:
@@ -28,15 +28,15 @@ def linear(
     ----------
     x, weight, bias
         As in `torch.nn.functional.linear`.
-    bend
-        Whether there is a relu; not together with `onto`.
+    relu
+        Whether there is one; not together with `onto`.
     drop
         Key and level of `dropped`; level 0: no dropout.
     onto
         What the result is added to, or None.
     """
-    assert onto is None or not bend
-    return _Linear.apply(x, weight, bias, bend, drop, onto)
+    assert onto is None or not relu
+    return _Linear.apply(x, weight, bias, relu, drop, onto)
 
 
 class _Linear(torch.autograd.Function):
@@ -48,27 +48,28 @@ class _Linear(torch.autograd.Function):
         x: Float[Tensor, "*rows d"],
         weight: Float[Tensor, "wide d"],
         bias: Float[Tensor, " wide"],
-        bend: bool,
+        relu: bool,
         drop: tuple[int, int],
         onto: Float[Tensor, "*rows wide"] | None,
     ) -> Float[Tensor, "*rows wide"]:
         out = x.reshape(-1, x.shape[-1]) @ weight.T
         added = out[:0] if onto is None else onto.reshape(out.shape)
         key, level = drop
-        finished(out.numpy(), *_numpy(bias), bend, np.uint64(key), np.uint8(level), *_numpy(added))
-        ctx.save_for_backward(x, weight, out if bend else out[:0])
+        finished(out.numpy(), *_numpy(bias), relu, np.uint64(key), np.uint8(level), *_numpy(added))
+        nothing = out.new_empty(0, 0)  # a view of `out` would keep it alive
+        ctx.save_for_backward(x, weight, out if relu else nothing)
         ctx.drop, ctx.added = drop, onto is not None
         return out.view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bent = ctx.saved_tensors
+        x, weight, kept = ctx.saved_tensors
         flat = slopes[0].reshape(-1, len(weight))
         key, level = ctx.drop
-        if level or len(bent):
+        if level or len(kept):
             found, to_bias = torch.empty(flat.shape), torch.zeros(len(weight))
             draws = np.uint64(key), np.uint8(level)
-            finished_slopes(*_numpy(flat, bent), *draws, *_numpy(found, to_bias))
+            finished_slopes(*_numpy(flat, kept), *draws, *_numpy(found, to_bias))
         else:
             found, to_bias = flat, flat.sum(dim=0)
         to_x = (found @ weight).view(x.shape)
