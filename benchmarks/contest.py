@@ -51,10 +51,15 @@ def rival(name: str) -> Path:
 
 
 def environment_of(side: str) -> dict[str, str]:
-    """What a side's process sees: two threads everywhere; implicit asks for one in BLAS."""
+    """What a side's process sees: two threads everywhere; implicit asks for one in BLAS.
+
+    Python may keep its own compiled files, as it does unless told otherwise: pip has written those
+    of the competitors, and a checkout would be compiled anew in each process.
+    """
     n = str(THREADS)
     blas = "1" if side == "implicit" else n
-    return os.environ | {
+    usual = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return usual | {
         "OPENBLAS_NUM_THREADS": blas,
         "MKL_NUM_THREADS": blas,
         "OMP_NUM_THREADS": n,

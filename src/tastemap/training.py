@@ -3,10 +3,9 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-from tqdm.auto import tqdm
 
 
 @dataclass(frozen=True)
@@ -146,23 +145,22 @@ def run_epochs(
     """
     done: list[Epoch] = []
     notes: tuple[str, ...] = ()
-    with tqdm(
-        total=epochs, initial=first - 1, desc=name, disable=not _watched(), bar_format=_bar({})
-    ) as bar:
-        if legend and not bar.disable and legend not in _shown:
+    with _bar(epochs, first, name) if _watched() else nullcontext() as bar:
+        if bar is not None and legend and legend not in _shown:
             _shown.add(legend)
             bar.write(legend, file=sys.stderr)
         for number in range(first, epochs + 1):
             start = time.perf_counter()
             values = step(number)
             done.append(Epoch(number, time.perf_counter() - start, values))
-            bar.bar_format = _bar(values or {"s/iteration": done[-1].seconds})
-            bar.update()
+            if bar is not None:
+                bar.bar_format = _format(values or {"s/iteration": done[-1].seconds})
+                bar.update()
             reason = monitor(replace(done[-1], model=model)) if monitor else None
             if reason:
                 said = reason if isinstance(reason, str) else "stopped by the monitor"
                 notes = (f"{said}, after epoch {number} of {epochs}",)
-                bar.write(f"{name}: {notes[0]}", file=sys.stderr) if not bar.disable else None
+                bar.write(f"{name}: {notes[0]}", file=sys.stderr) if bar is not None else None
                 break
     return TrainingLog(tuple(done), notes)
 
@@ -174,7 +172,13 @@ def _watched() -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
-def _bar(values: Mapping[str, float]) -> str:
+def _bar(epochs: int, first: int, name: str) -> Any:
+    from tqdm.auto import tqdm  # here: it loads asyncio, .025 s that a silent run saves
+
+    return tqdm(total=epochs, initial=first - 1, desc=name, bar_format=_format({}))
+
+
+def _format(values: Mapping[str, float]) -> str:
     shown = ", ".join(
         f"{name}={value:.2%}" if name in PERCENTAGES else f"{name}={value:.4g}"
         for name, value in values.items()

@@ -37,7 +37,7 @@ class Compressed(NamedTuple):
         Values that are all alike need no order: they are shared, not copied (14 million events,
         both ways: 120 MB less).
         """
-        from tastemap.kernels.rows import grouped  # here: reading a log needs no compiler
+        from tastemap.kernels.rows import grouped  # here: numba comes while a log is read
 
         if len(values) and (values == values[0]).all():
             starts, columns = grouped(row, shape[0], column)

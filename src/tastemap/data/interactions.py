@@ -265,7 +265,7 @@ class Interactions:
 
     @cached_property
     def _by_user(self) -> Histories:
-        from tastemap.kernels.rows import by_row, grouped  # here: reading a log needs no compiler
+        from tastemap.kernels.rows import by_row, grouped  # here: numba comes while a log is read
 
         columns = [self.item, self.weight] + ([] if self.time is None else [self.time])
         if self.time is None or (self.time[1:] >= self.time[:-1]).all():
@@ -322,7 +322,7 @@ class Interactions:
 
         A history with an event more, or less, is none. Times are compared if asked for.
         """
-        from tastemap.kernels.rows import same_rows  # here: reading a log needs no compiler
+        from tastemap.kernels.rows import same_rows  # here: numba comes while a log is read
 
         own = self._by_user
         ragged = (histories.starts, histories.items), (own.starts, own.items)

@@ -20,6 +20,7 @@ from tastemap.data.table import iso_time
 from tastemap.data.times import TimeRule
 from tastemap.data.titles import read_titles, titles_in_log
 from tastemap.errors import InputError, UsageError
+from tastemap.kernels.loading import numba_loaded
 
 REPEATS = ("sum", "last", "max", "keep")
 """What can become of repeated (user, item) pairs."""
@@ -94,7 +95,11 @@ def read(
     say = _Notes(quiet)
     given = {"user": user, "item": item, "weight": weight, "time": time}
     wanted = [name for name in given.values() if isinstance(name, str)]
-    with tempfile.TemporaryDirectory(prefix="tastemap-") as folder, connect() as connection:
+    with (
+        numba_loaded(),
+        tempfile.TemporaryDirectory(prefix="tastemap-") as folder,
+        connect() as connection,
+    ):
         relation = relation_of(connection, source, Path(folder), wanted)
         relation, records = with_records(relation)
         columns, not_taken = choose(relation, given)
