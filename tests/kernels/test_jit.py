@@ -181,6 +181,38 @@ def test_a_folder_that_is_gone_by_the_time_of_writing_is_said_once_and_does_no_h
     assert said.startswith(f"tastemap: {package.beside}: ")
 
 
+ROOM = """
+import numpy as np
+from tastemap.kernels.jit import exact
+
+@exact
+def outer(n):
+    return np.empty(n).size
+"""
+
+CALL_ROOM = CALL.replace(
+    "value =",
+    """
+try:
+    outer(1 << 50)
+except MemoryError as error:
+    refused = str(error)
+print(refused, "numba.np.arrayobj" in sys.modules, flush=True)
+value =""",
+)
+
+
+def test_a_kernel_that_takes_memory_is_loaded_without_the_module_that_numba_takes_it_with(package):
+    package.write("outer", ROOM)
+    for compiled in (True, False):
+        process = package.start("i", CALL_ROOM)
+        out, said = process.communicate("go\n", timeout=60)
+        assert said == ""
+        refused, found = out.splitlines()[1:]
+        assert refused == f"Allocation failed (probably too large). {compiled}"
+        assert found.startswith("[3] 0 1" if compiled else "[3] 1 0")
+
+
 FITS = """
 import hashlib, sys
 import tastemap as tm

@@ -28,6 +28,7 @@ from numba.core.caching import (
     IndexDataCacheFile,
     _CacheLocator,
 )
+from numba.core.environment import Environment
 from numba.core.runtime import rtsys
 
 from tastemap.kernels.workers import n_threads as n_threads
@@ -128,7 +129,26 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
 
 
 class _Where(CompileResultCacheImpl):  # type: ignore[misc]
+    """What is kept of a compiled kernel.
+
+    Functions of numba's own that it calls (`np.empty`) have a module each that their names are
+    looked up in. Machine code looks nothing up, but to load it would import these: .045 s.
+    """
+
     _locator_classes = (_Locator,)
+
+    def reduce(self, compiled: Any) -> tuple[Any, ...]:
+        *rest, environments = super().reduce(compiled)
+        return (*rest, tuple(map(self._without_module, environments)))
+
+    @staticmethod
+    def _without_module(found: Environment) -> Environment:
+        if not found.globals["__name__"].startswith("numba."):
+            return found
+        kept = Environment({"__name__": "numba"})
+        kept.consts[:] = found.consts
+        kept.env_name = found.env_name
+        return kept
 
 
 class _Files(IndexDataCacheFile):  # type: ignore[misc]
