@@ -176,7 +176,7 @@ def scored_blocks(
     require_codes(histories, n_items)
     for part in blocks(len(histories), n_items):
         with one_blas_thread():
-            scores = _scores(score, _rows(histories, part), n_items).copy()
+            scores = _scores(score, histories.take(part), n_items).copy()
         if not np.isfinite(scores).all():
             row = int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])
             raise not_finite(part.start + row)
@@ -199,7 +199,7 @@ def each_block(
     require_codes(histories, n_items)
 
     def work(part: slice) -> None:
-        bad = visit(part, _scores(score, _rows(histories, part), n_items))
+        bad = visit(part, _scores(score, histories.take(part), n_items))
         if bad is not None and bad >= 0:
             raise not_finite(part.start + bad)
 
@@ -227,19 +227,6 @@ def require_codes(histories: Histories, n_items: int, what: str = "history") -> 
             "encode item ids with the model's vocabulary, model.items.encode(ids), and leave out "
             "those that it does not know (-1)",
         )
-
-
-def _rows(histories: Histories, part: slice) -> Histories:
-    """Neighbouring histories, as views."""
-    starts = histories.starts[part.start : part.stop + 1]
-    events = slice(int(starts[0]), int(starts[-1]))
-    return Histories(
-        user=histories.user[part],
-        starts=starts - starts[0],
-        items=histories.items[events],
-        weight=histories.weight[events],
-        time=None if histories.time is None else histories.time[events],
-    )
 
 
 def _plain(histories: Histories) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -317,8 +304,7 @@ def ragged(histories: Histories | None, part: slice) -> Ragged:
     """The items of some histories for `rank_rows`; none for None."""
     if histories is None:
         return np.zeros(part.stop - part.start + 1, dtype=np.int64), NO_ITEMS
-    some = _rows(histories, part)
-    return _plain(some)[:2]
+    return _plain(histories.take(part))[:2]
 
 
 def empty_lists(

@@ -141,8 +141,10 @@ def test_taking_rows_equals_picking_from_lists(baskets, data):
     taken = histories.take(np.array(rows, dtype=int))
     assert [taken.row(r).tolist() for r in range(len(taken))] == [baskets[r] for r in rows]
     assert taken.user.tolist() == rows
-    part = histories.take(slice(1, 3))
-    assert [part.row(r).tolist() for r in range(len(part))] == baskets[1:3]
+    first, end = data.draw(st.tuples(st.integers(0, 6), st.integers(0, 6)))
+    part = histories.take(slice(first, end))
+    assert [part.row(r).tolist() for r in range(len(part))] == baskets[first:end]
+    assert part.starts[0] == 0
 
 
 def test_taking_rows_takes_weights_and_times_along():
@@ -152,6 +154,14 @@ def test_taking_rows_takes_weights_and_times_along():
     assert taken.time.tolist() == [8, 9]
     assert taken.as_strangers().user.tolist() == [-1]
     assert taken.user.tolist() == [1]
+
+
+def test_neighbouring_rows_are_not_copied(classic):
+    whole = classic.histories()
+    for some in (whole.take(slice(1, 3)), whole.take(np.array([1, 2])), classic.histories([1, 2])):
+        assert np.shares_memory(some.items, whole.items)
+        assert [some.row(r).tolist() for r in (0, 1)] == [whole.row(r).tolist() for r in (1, 2)]
+    assert not np.shares_memory(whole.take(np.array([2, 1])).items, whole.items)
 
 
 def test_histories_from_baskets_are_strangers():

@@ -84,8 +84,13 @@ class Histories:
         return np.diff(self.starts)
 
     def take(self, rows: np.ndarray | slice) -> "Histories":
-        """The histories at these row numbers, in this order."""
+        """The histories at these row numbers, in this order; neighbours are views, not copies."""
+        if isinstance(rows, slice) and rows.step is None:
+            first, end, _ = rows.indices(len(self))
+            return self._neighbours(first, max(first, end))
         chosen = np.arange(len(self))[rows]
+        if len(chosen) and (np.diff(chosen) == 1).all():
+            return self._neighbours(int(chosen[0]), int(chosen[-1]) + 1)
         lengths = self.lengths[chosen]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         # Position of every kept event: its row's old start plus its place within the row.
@@ -93,6 +98,17 @@ class Histories:
         return Histories(
             user=self.user[chosen],
             starts=starts,
+            items=self.items[events],
+            weight=self.weight[events],
+            time=None if self.time is None else self.time[events],
+        )
+
+    def _neighbours(self, first: int, end: int) -> "Histories":
+        starts = self.starts[first : end + 1]
+        events = slice(starts[0], starts[-1])
+        return Histories(
+            user=self.user[first:end],
+            starts=starts - starts[0],
             items=self.items[events],
             weight=self.weight[events],
             time=None if self.time is None else self.time[events],
@@ -293,9 +309,12 @@ class Interactions:
             )
         if len(self.users) == 0:
             return Histories.of_items([[]] * len(codes))
+        known = codes >= 0
         found = self._by_user.take(np.maximum(codes, 0))
-        keep = np.repeat(codes >= 0, found.lengths)
-        lengths = np.where(codes >= 0, found.lengths, 0)
+        if known.all():
+            return found
+        keep = np.repeat(known, found.lengths)
+        lengths = np.where(known, found.lengths, 0)
         return Histories(
             user=codes,
             starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),

@@ -47,18 +47,20 @@ class FactorModel(Model):
     def vectors(self, histories: Histories) -> Float32[np.ndarray, "rows d"]:
         """A vector for each history: the learned one of a known user, else folded in."""
         known = self.train.knows(histories)
+        if known.all():
+            return self.user_vectors[histories.user]
         out = np.empty((len(histories), self.item_vectors.shape[1]), dtype=np.float32)
         out[known] = self.user_vectors[histories.user[known]]
-        if not known.all():
-            recipe = cast(FoldsIn, self.recipe)
-            out[~known] = recipe.fold_in(self, histories.take(np.flatnonzero(~known)))
+        recipe = cast(FoldsIn, self.recipe)
+        out[~known] = recipe.fold_in(self, histories.take(np.flatnonzero(~known)))
         return out
 
     def score(self, histories: Histories) -> Float32[np.ndarray, "rows items"]:
         """Inner products plus bias; somebody unknown without a history is scored by popularity."""
         vectors = self.vectors(histories)
         scores = product(vectors, self._panels, len(self.item_vectors))
-        scores[~vectors.any(axis=1)] = self.popularity
+        if not vectors[:, 0].all():
+            scores[~vectors.any(axis=1)] = self.popularity
         return scores
 
     def contributions(self, history: Histories, item: int) -> Float32[np.ndarray, " n"] | None:
