@@ -16,6 +16,7 @@ from pathlib import Path
 
 import contest
 import logs
+import numpy as np
 import page
 import picture
 
@@ -68,54 +69,70 @@ def draw() -> None:
 
 def main() -> None:
     """Measure the sizes asked for, smallest first, and draw."""
-    asked = page.options(__doc__, pairs=1).parse_args()
+    asked = page.options(__doc__, pairs=3).parse_args()
     if asked.quick:
-        asked.rows = [0]
+        asked.rows, asked.pairs = [0], 1
     report = page.Report(
         "growth",
         "Growth",
         "![Seconds and memory against the number of interactions](growth.svg)\n\n"
         f"Invented logs, a hundred interactions a user, 20,000 items: read from Parquet, ALS with "
         f"64 factors and {EPOCHS} iterations, ten recommendations for everybody, saved. *Each "
-        "doubling* is what a doubling of the interactions costs, from the row above to this one.",
+        "doubling* is what a doubling of the interactions costs, from the row above to this one. "
+        "Sizes are run in turns, smallest first, several rounds: medians, and the costs of the "
+        "rounds, lowest to highest.",
         COLUMNS,
         keep=not asked.quick,
     )
-    kept = page.load().get("growth", {}).get("rows", {}).values()
-    before = {row["events"]: row["seconds"] for row in kept}
+    sizes = [events for _, events in page.chosen(TABLE, asked.rows)]
     with tempfile.TemporaryDirectory(prefix="tastemap-bench-", dir=logs.LOGS.parent) as folder:
         few = logs.grown(20_000)  # loads compiled code, so that no size pays for compiling
         contest.run_fresh(
             [sys.executable, __file__, "job", few, Path(folder) / "few.parquet"], "tastemap"
         )
-        for _, events in page.chosen(TABLE, asked.rows):
-            found = measure(events, Path(folder))
-            before[events] = found["stages"]
-            smaller = [one for one in TABLE if one < events and one in before]
-            doubling, targets = "", []
-            if smaller:
-                doublings = math.log2(events / smaller[-1])
-                cost = (before[events] / before[smaller[-1]]) ** (1 / doublings)
-                doubling = f"× {cost:.2f}"
-                heading = f"{smaller[-1] // 10**6} to {events // 10**6} million: each doubling"
-                targets = [page.Target(heading, "growth", cost, at_most=2.15)]
-            cells = [
-                f"{found['events']:,}",
-                *(contest.seconds(found[name]) for name in STAGES),
-                contest.seconds(found["stages"]),
-                doubling,
-                f"{found['peak'] / 2**30:.2f} GB",
+        rounds = [
+            {events: measure(events, Path(folder)) for events in sizes} for _ in range(asked.pairs)
+        ]
+    for smaller, events in zip([None, *sizes], sizes, strict=False):
+        add(report, [found[events] for found in rounds], [found.get(smaller) for found in rounds])
+    if not asked.quick:
+        draw()
+
+
+def add(report: page.Report, found: list[dict], smaller: list[dict | None]) -> None:
+    """A row: medians over the rounds, and what a doubling cost in each since the smaller size."""
+    middle = {name: float(np.median([one[name] for one in found])) for name in found[0]}
+    events = int(middle["events"])
+    doubling, targets = "", []
+    if smaller[0]:
+        costs = contest.Spread.of(
+            [
+                (one["stages"] / less["stages"]) ** (1 / math.log2(events / less["events"]))
+                for one, less in zip(found, smaller, strict=True)
             ]
-            if events == TABLE[-1]:
-                fits = page.Target(
-                    "100 million, Parquet to lists: memory", "growth",
-                    found["peak"] / 2**30, at_most=24, unit="GB",
-                )  # fmt: skip
-                targets.append(fits)
-            facts = {"events": events, "seconds": found["stages"], "peak": found["peak"]}
-            report.add(f"{events:012}", cells, targets, **facts)
-            if not asked.quick:
-                draw()
+        )
+        doubling = f"× {costs.median:.2f} ({costs.lowest:.2f} to {costs.highest:.2f})"
+        heading = f"{smaller[0]['events'] // 10**6} to {events // 10**6} million: each doubling"
+        targets = [page.Target(heading, "growth", costs.median, at_most=2.15)]
+    cells = [
+        f"{events:,}",
+        *(contest.seconds(middle[name]) for name in STAGES),
+        contest.seconds(middle["stages"]),
+        doubling,
+        f"{middle['peak'] / 2**30:.2f} GB",
+    ]
+    if events == TABLE[-1]:
+        heading, highest = "100 million, Parquet to lists: memory", middle["peak"] / 2**30
+        targets.append(page.Target(heading, "growth", highest, at_most=24, unit="GB"))
+    report.add(
+        f"{events:012}",
+        cells,
+        targets,
+        events=events,
+        seconds=middle["stages"],
+        peak=middle["peak"],
+        rounds=[one["stages"] for one in found],
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from llvmlite import binding
 from numba import types
 from numba.extending import get_cython_function_address
 
-from tastemap.kernels.als import PARTS, STRIP, Side, gather, gram
+from tastemap.kernels.als import PARTS, Side, gather, gram
 from tastemap.kernels.jit import serial
 from tastemap.kernels.symmetric import add_products, whole_panels
 from tastemap.kernels.workers import deal
@@ -29,6 +29,10 @@ def _fortran(module: str, name: str, arguments: int) -> types.ExternalFunction:
 
 _spotrf = _fortran("cython_lapack", "spotrf", 5)
 _strsv = _fortran("cython_blas", "strsv", 8)
+
+STRIP = 4096
+"""So many events are added to A at a time: longer rows are walked through in strips, so that the
+room for their vectors stays small."""
 
 _WORDS = np.frombuffer(b"LNT", dtype=np.uint8).copy()
 """What the routines are asked for: the lower triangle; a matrix as it is, or turned."""
