@@ -82,11 +82,11 @@ def _coded(
     span = highest - lowest + 1
     if span <= len(ids) + (1 << 20):
         there = np.zeros(span, dtype=bool)
-        places = ids - np.int64(lowest) if lowest else ids
+        places = ids - ids.dtype.type(lowest) if lowest else ids
         there[places] = True
         known = np.flatnonzero(there) + lowest
         if len(known) == span:  # no number is left out: codes are there already
-            return places.astype(np.int32), Vocabulary(known)
+            return places.astype(np.int32, copy=False), Vocabulary(known)
         code_of = np.cumsum(there, dtype=np.int32) - np.int32(1)
         return code_of[places], Vocabulary(known)
     ordered = np.sort(ids)

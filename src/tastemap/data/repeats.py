@@ -74,7 +74,10 @@ def dedupe(log: Interactions, rule: Rule) -> Interactions:
 
 
 def _pairs(log: Interactions) -> Int64[np.ndarray, " n"]:
-    return log.user.astype(np.int64) * len(log.items) + log.item
+    pairs = log.user.astype(np.int64)
+    pairs *= len(log.items)
+    pairs += log.item
+    return pairs
 
 
 def _repeated(log: Interactions) -> Int64[np.ndarray, " repeated"]:
@@ -82,13 +85,15 @@ def _repeated(log: Interactions) -> Int64[np.ndarray, " repeated"]:
 
     A plain sort tells (18 million events without repeats: .7 s; lexsort of all took 5.9).
     """
-    pairs = _pairs(log)
-    few = len(log.users) * len(log.items) < 1 << 32  # sorted in half the time
-    ordered = np.sort(pairs.astype(np.uint32) if few else pairs)
+    ordered = _pairs(log)
+    if len(log.users) * len(log.items) < 1 << 32:  # sorted in half the time
+        ordered = ordered.astype(np.uint32)
+    ordered.sort()
     again = ordered[1:][ordered[1:] == ordered[:-1]].astype(np.int64)
     if len(again) == 0:
         return again
     again = again[np.flatnonzero(np.diff(again, prepend=-1))]
+    pairs = _pairs(log)  # anew: kept meanwhile they would be 800 MB of 100 million
     near = again[np.minimum(np.searchsorted(again, pairs), len(again) - 1)]
     return np.flatnonzero(near == pairs)
 
