@@ -86,10 +86,10 @@ def by_size(small: float, large: float) -> dict:
 
 
 TABLE = [
-    als(64, "cg", by_size(15, 6), by_size(3.5, 4.5), by_size(4.5, 6)),
-    als(128, "cg", by_size(15, 3), by_size(2, 2.8), by_size(3, 4)),
-    als(256, "cg", by_size(15, 2), by_size(1.6, 2), by_size(2.5, 3)),
-    als(64, "cholesky", by_size(10, 2), by_size(4, 5), {}),
+    als(64, "cg", by_size(15, 12), by_size(3.5, 4.5), by_size(4.5, 6)),
+    als(128, "cg", by_size(15, 12), by_size(2, 2.8), by_size(3, 4)),
+    als(256, "cg", by_size(15, 12), by_size(1.6, 2), by_size(2.5, 3)),
+    als(64, "cholesky", by_size(10, 10), by_size(4, 5), {}),
     als(128, "cholesky", by_size(6, 1), by_size(4.5, 5), {}),
     Row(
         "BPR, 64 factors, others drawn by popularity",
