@@ -25,11 +25,13 @@ RATES = {
 }
 """What brings implicit's BPR above Popularity within a few minutes."""
 REG = {"S": 60.0, "L": 100.0}
+REG_OF = {("L", 256): 140.0}
 """Of ALS, chosen on an inner split of the training events. MovieLens-1M: of .01, 1, 10, 30, 60, 100
 and 200, the best for 64, 128 and 256 factors alike; its expansion: of .01, 30, 100, 200, 400 and
-800 for 128. With less, many factors overfit, and then whoever minimises less has the better lists:
-256 factors, reg .01, MovieLens-1M, 10 iterations: loss .741 and nDCG@10 .296, implicit .764 and
-.302; reg 60, 25 iterations: 1.7323 and .4319, implicit 1.7324 and .4316."""
+800 for 128, of 60, 100, 140, 200 and 300 for 256. With less, many factors overfit, and then whoever
+minimises less has the better lists: 256 factors, reg .01, MovieLens-1M, 10 iterations: loss .741
+and nDCG@10 .296, implicit .764 and .302; reg 60, 25 iterations: 1.7323 and .4319, implicit 1.7324
+and .4316."""
 COLUMNS = [
     "work", "tastemap", "implicit", "ratio", "whole fit", "GFLOP/s", "implicit's",
     "after", "nDCG@10", "implicit's",
@@ -75,7 +77,7 @@ def als(factors: int, solver: str, epochs: dict, target: dict, stretch: dict) ->
     """An ALS row."""
     way = "conjugate gradient" if solver == "cg" else "Cholesky"
     job = ALS | {"factors": factors, "solver": solver}
-    settings = {size: {"reg": reg} for size, reg in REG.items()}
+    settings = {size: {"reg": REG_OF.get((size, factors), reg)} for size, reg in REG.items()}
     heading = f"ALS, {way}, {factors} factors"
     return Row(heading, job, epochs, target, stretch, {"L": 1}, settings)
 
@@ -247,9 +249,11 @@ def main() -> None:
     for size in sizes:
         log = (logs.small if size == "S" else logs.large)(asked.log, asked.name)
         sides = [contest.Side("worker.py", name, log.train) for name in ("tastemap", "implicit")]
+        others = [f"{n} factors: {reg:g}, " for (where, n), reg in REG_OF.items() if where == size]
         about = (
             f"{log}. {sides[1].version}, equal objectives on both sides: ALS with observed pairs "
-            f"of weight 3 (alpha 2 here, 3 there) and reg {REG[size]:g} (lists: .01), BPR with "
+            f"of weight 3 (alpha 2 here, 3 there) and reg {REG[size]:g} "
+            f"({''.join(others)}lists: .01), BPR with "
             f"learning rate {RATES[size]['learning_rate']} and reg {RATES[size]['reg']}. "
             "Seconds are those of an iteration or an epoch; `after` so many of them nDCG@10 was "
             "measured."
