@@ -1,7 +1,7 @@
 """Time and memory against size: from Parquet to saved recommendations, one million to a hundred.
 
     python benchmarks/growth.py                    up to 100 million interactions, and the picture
-    python benchmarks/growth.py --rows 0 1 2       1, 3 and 10 million
+    python benchmarks/growth.py --rows 0 1 2       1, 3 and 10 million; one alone has no doubling
 
 Invented logs (expand.grow), a hundred interactions a user, 20,000 items; 64 factors. Every size
 runs in a process of its own, which times its stages. The picture is docs/growth.svg.
@@ -90,13 +90,13 @@ def main() -> None:
         contest.run_fresh(
             [sys.executable, __file__, "job", few, Path(folder) / "few.parquet"], "tastemap"
         )
-        rounds = [
-            {events: measure(events, Path(folder)) for events in sizes} for _ in range(asked.pairs)
-        ]
-    for smaller, events in zip([None, *sizes], sizes, strict=False):
-        add(report, [found[events] for found in rounds], [found.get(smaller) for found in rounds])
-    if not asked.quick:
-        draw()
+        rounds: list[dict[int, dict]] = []
+        for _ in range(asked.pairs):  # rows are written after each round: it may be the last
+            rounds.append({events: measure(events, Path(folder)) for events in sizes})
+            for smaller, events in zip([None, *sizes[:-1]], sizes, strict=True):
+                add(report, [one[events] for one in rounds], [one.get(smaller) for one in rounds])
+            if not asked.quick:
+                draw()
 
 
 def add(report: page.Report, found: list[dict], smaller: list[dict | None]) -> None:

@@ -21,7 +21,8 @@ print(json.dumps(found))
 
 def loaded(before="", after=""):
     code = JOB.format(before=before, after=after)
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr == b""
     return json.loads(done.stdout)
 
 
@@ -63,3 +64,9 @@ node.me = node
 gone = weakref.ref(node)
 del node"""
     loaded(before, after="assert gone() is None")
+
+
+def test_a_numba_that_cannot_be_imported_is_left_to_whoever_needs_it():
+    found = loaded("sys.modules['llvmlite'] = None")
+    assert not found["there"]
+    assert found["collects"]

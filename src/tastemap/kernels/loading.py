@@ -11,7 +11,7 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 YOUNG = 50_000
 """Only in a process with fewer objects than this anything is set aside: NumPy and DuckDB have
@@ -42,10 +42,9 @@ def _load() -> None:
     gc.collect()
     young = len(gc.get_objects()) < YOUNG
     gc.disable()
-    try:
+    with suppress(Exception):  # whoever needs numba imports it again, and is told what is wrong
         import numba  # noqa: F401
-    finally:
-        if young:
-            gc.freeze()
-        if collects:
-            gc.enable()
+    if young:
+        gc.freeze()
+    if collects:
+        gc.enable()

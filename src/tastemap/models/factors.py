@@ -59,7 +59,7 @@ class FactorModel(Model):
         """Inner products plus bias; somebody unknown without a history is scored by popularity."""
         vectors = self.vectors(histories)
         scores = product(vectors, self._panels, len(self.item_vectors))
-        if not vectors[:, 0].all():
+        if not vectors[:, 0].all():  # mostly none is 0, and one column tells so
             scores[~vectors.any(axis=1)] = self.popularity
         return scores
 
