@@ -2,7 +2,7 @@
 
 from tastemap.report.svg import Canvas, Scale
 
-WIDTH, HEIGHT = 720, 300
+WIDTH, HEIGHT = 740, 300
 STYLE = """
 svg { font: 13px system-ui, sans-serif; background: #fff }
 text { fill: #444 }
