@@ -66,6 +66,16 @@ def test_healthy_runs_raise_no_alarm(world, kind):
         assert alarms(run_rules(run.name, evidence_of(run, against=[run]), MINE)) == []
 
 
+@pytest.mark.parametrize("users", [2, 3, 12])
+@pytest.mark.parametrize("items", [3, 6, 12])
+def test_no_rule_crashes_on_a_catalogue_shorter_than_a_list(users, items):
+    events = [(f"u{u}", f"i{(u + t) % items}", 1, t) for u in range(users) for t in range(3)]
+    split = tm.leave_last_out(tm.Interactions.of(events))
+    for recipe in (tm.ItemKNN(), tm.EASE(), tm.ALS(factors=2, epochs=2), tm.BPR(epochs=2)):
+        found = diagnose(tm.execute(recipe, split, metrics=METRICS))
+        assert [(o.code, o.reason) for o in found.outcomes if o.state == "crashed"] == []
+
+
 @pytest.fixture(scope="module")
 def run():
     split = tm.leave_last_out(tm.synthetic.taste_groups(seed=1))

@@ -222,10 +222,10 @@ def same_lists(e: Evidence) -> Seen | None:
     derived.require_no_yardstick(e)
     assert e.lists is not None
     assert e.n_items is not None
+    if len(e.lists) < 10 or e.n_items < 3 * derived.depth(e):
+        raise NotApplicable("fewer than ten lists, or a catalogue of fewer than three lists")
     lists = _before_masking(e)
     users, k = lists.shape
-    if users < 10 or e.n_items < 3 * k:
-        raise NotApplicable("fewer than ten lists, or a catalogue of fewer than three lists")
     counts = np.bincount(lists[lists >= 0], minlength=e.n_items).astype(np.float64)
     alike = float((counts * (counts - 1)).sum() / (k * users * (users - 1)))
     if 1 - alike >= ALIKE:
