@@ -74,10 +74,9 @@ def main() -> None:
             keep=not asked.quick,
         )
         ours = contest.Side("worker.py", "tastemap", log.train)
-        pairs = asked.pairs if size == "S" else min(asked.pairs, 3)
         with tempfile.TemporaryDirectory(prefix="tastemap-bench-") as folder:
             for key, factors in page.chosen(TABLE, asked.rows):
-                measure(key, factors, log, ours, pairs, Path(folder), report)
+                measure(key, factors, log, ours, asked.pairs, Path(folder), report)
         ours.close()
 
 

@@ -51,7 +51,7 @@ def measure(
 
 def main() -> None:
     """Measure the rows asked for."""
-    asked = page.options(__doc__, sizes="L", pairs=1).parse_args()
+    asked = page.options(__doc__, sizes="L").parse_args()
     if sys.platform != "linux":
         sys.exit("the highest mark of a process can be set back on Linux only")
     log = logs.small(asked.log, asked.name) if asked.quick else logs.large(asked.log, asked.name)
@@ -63,7 +63,7 @@ def main() -> None:
         keep=not asked.quick,
     )
     for key, (heading, job) in page.chosen(TABLE, asked.rows):
-        measure(key, heading, job, log, asked.pairs, report)
+        measure(key, heading, job, log, 1 if asked.quick else asked.pairs, report)
 
 
 if __name__ == "__main__":
