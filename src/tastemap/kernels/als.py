@@ -164,8 +164,9 @@ def _times(events, alpha, base, shift, fixed, diagonal, p, out, room):  # type: 
             for e in range(n, whole):
                 block[e, :] = 0
         if len(weights) > 0:
+            own = weights[first : first + n]  # counted from 0: see repulsion._push
             for e in range(n):
-                extra[e] = alpha * weights[first + e]
+                extra[e] = alpha * own[e]
         _add_events(block[:whole], extra, base, shift, p, out)
 
 
