@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from numba import float32, float64, int64, njit
 from openTSNE.tsne import kl_divergence_bh
 from scipy.sparse import csr_array
 
 import tastemap as tm
 from reference import tsne_forces
-from tastemap.kernels.repulsion import CHUNK, forces
+from tastemap.kernels import jit
+from tastemap.kernels.repulsion import CHUNK, _push, forces
 
 
 def case(n, seed=0):
@@ -61,3 +63,13 @@ def test_items_far_apart_do_not_divide_by_nothing():
     gradient, z = forces(xy, *nothing)
     assert np.isfinite(gradient).all()
     assert z >= 0
+
+
+def test_numbers_that_lie_side_by_side_are_read_so():
+    # Looked up one by one ("gather") a pair took 3.5 times as long; only the machine code tells.
+    row, pairs = float32[::1], float64[:, ::1]
+    fresh = njit(**jit._OPTIONS, fastmath=jit._FLAGS)(_push.py_func)
+    fresh.compile((row, row, int64, int64, pairs, float64[::1]))
+    (code,) = fresh.inspect_asm().values()
+    assert "_push" in code
+    assert "gather" not in code
