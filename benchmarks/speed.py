@@ -116,8 +116,6 @@ TABLE = [
 ]
 """What is measured. implicit draws others by popularity, so that row is the comparison."""
 
-JUDGED_AFTER = 2
-"""With fewer iterations than that, nDCG@10 is printed but does not decide."""
 PRODUCT_ROWS = (64, 256, 1024)
 """The bare product is tried with blocks of so many users; the fastest counts."""
 
@@ -165,7 +163,6 @@ def fit_row(key, row: Row, log: logs.Log, sides: list, pairs: int, folder: Path,
         return one
 
     answers = contest.take_turns([run(which) for which in range(len(jobs))], pairs)
-    judged = epochs >= JUDGED_AFTER
     for which, heading in ((0, row.heading), (2, row.also and row.also[0])):
         if which >= len(jobs):
             continue
@@ -173,7 +170,7 @@ def fit_row(key, row: Row, log: logs.Log, sides: list, pairs: int, folder: Path,
         extra = [f"{contest.ratios(both, 'fit').median:.2f}", *_rates(als_work(row, log), both)]
         extra.append(f"{epochs}")
         extra += [f"{np.mean(q):.4f} ± {np.std(q):.4f}" for q in (quality[which], quality[1])]
-        fine = not judged or equal(quality[which], quality[1])
+        fine = equal(quality[which], quality[1])
         bounds = [] if which else _bounds(row, log, both, fine)
         name = key if which == 0 else f"{key} also"
         facts = {"pairs": both, "quality": [quality[which], quality[1]]}
